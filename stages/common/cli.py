@@ -1,0 +1,58 @@
+"""How every stage starts and how it fails: one line that names the file and the remedy."""
+
+import errno
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+stdout = Console(highlight=False, soft_wrap=True)
+
+
+class StageError(Exception):
+    """A failure whose message says what is wrong, where, and what to do about it."""
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main` and end the process; a foreseeable failure is one line on stderr.
+
+    Exit status: 0 success, 1 a `StageError`, a full disk or a file that may not be written,
+    130 Ctrl-C. Everything else is a defect of ours and keeps its traceback.
+    """
+    try:
+        main()
+    except StageError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted; nothing half-written was kept, `dvc repro` starts this stage again", 130)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            fail(f"the disk is full ({error.filename or 'while writing'}): free some space, `dvc repro` goes on")
+        if error.errno in (errno.EACCES, errno.EROFS):
+            fail(f"{error.filename}: {error.strerror}; check who owns the file and its folder")
+        raise
+
+
+def fail(message: str, status: int = 1) -> None:
+    """Print one error line and exit. Markup is off: the message may quote a stranger's file name."""
+    stderr.print("error:", style="bold red", end=" ")
+    stderr.print(printable(message), markup=False)
+    sys.exit(status)
+
+
+def printable(text: str) -> str:
+    """`text` without control, bidirectional and other unprintable characters, safe for a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def progress() -> Progress:
+    """A progress bar on stderr; `with progress() as bar: bar.track(items, description=...)`."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        console=stderr,
+    )

@@ -1,0 +1,148 @@
+"""params.yaml as typed, checked values. Every key must be there, and no other may be."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.common.cli import StageError
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Data(Section):
+    urls: Path
+    images: Path
+    classes: dict[str, Literal["benign", "malicious"]]
+
+
+class Sample(Section):
+    per_class: PositiveInt
+    seed: int
+
+
+class Render(Section):
+    error_correction: Literal["L", "M", "Q", "H"]
+    scale: PositiveInt
+    quiet_zone: Annotated[int, Field(ge=0)]
+
+
+class Scan(Section):
+    workers: PositiveInt | None
+    timeout: Annotated[float, Field(gt=0)]
+    max_bytes: PositiveInt
+    max_pixels: PositiveInt
+
+
+class Validate(Section):
+    min_decode_rate: Rate
+    balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
+
+
+class Split(Section):
+    val: Share
+    test: Share
+    per_class: PositiveInt | None
+    balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
+    seed: int
+
+    @model_validator(mode="after")
+    def leaves_rows_for_training(self) -> "Split":
+        if self.val + self.test >= 1:
+            raise ValueError("val + test must stay below 1, or nothing is left for training")
+        return self
+
+
+class Model(Section):
+    batch_norm: bool
+    hidden: Annotated[list[PositiveInt], Field(min_length=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    init: Literal["kaiming", "mixed"]
+
+
+class Train(Section):
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    gradient_clip: Annotated[float, Field(gt=0)] | None
+    epochs: PositiveInt
+    scheduler_patience: Annotated[int, Field(ge=0)]
+    scheduler_factor: Share
+    batch_size: PositiveInt
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["auto", "32", "bf16", "16"]
+    cache_mib: Annotated[int, Field(ge=0)]
+    seed: int
+
+
+class Evaluate(Section):
+    threshold: Share
+    batch_size: PositiveInt
+
+
+class Params(Section):
+    data: Data
+    sample: Sample
+    render: Render
+    scan: Scan
+    validate_: Annotated[Validate, Field(alias="validate")]  # BaseModel owns the plain name
+    split: Split
+    model: Model
+    train: Train
+    evaluate: Evaluate
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check `path`.
+
+    Raises StageError listing every unknown key (with the nearest right one), every missing key
+    and every value out of range; a syntax error is reported with its line.
+    """
+    try:
+        raw = YAML(typ="safe").load(path)
+        return Params.model_validate(raw)
+    except FileNotFoundError:
+        raise StageError(f"{path} is not here: run from the top folder of the project") from None
+    except YAMLError as error:
+        raise StageError(f"{path} is no valid YAML: {error}") from None
+    except ValidationError as error:
+        raise StageError("\n".join(f"{path}: {line}" for line in _explain(error))) from None
+
+
+def _explain(error: ValidationError) -> list[str]:
+    """One line per problem. A mistyped key is named once, not again as missing."""
+    problems = error.errors()
+    missing = {_dotted(p["loc"]) for p in problems if p["type"] == "missing"}
+    lines = []
+    for problem in problems:
+        key = _dotted(problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            near = get_close_matches(key, [k for k in _all_keys(Params) if k not in missing], n=1)
+            near = get_close_matches(key, sorted(missing), n=1) or near
+            missing -= set(near)
+            lines.append(f"unknown key {key}" + (f"; did you mean {near[0]}?" if near else "; remove it"))
+        elif problem["type"] != "missing":
+            value = "" if isinstance(problem["input"], dict) else f" is {problem['input']!r}:"
+            lines.append(f"{key or 'the file'}{value} {problem['msg'].removeprefix('Value error, ')}")
+    return lines + [f"key {key} is missing" for key in sorted(missing)]
+
+
+def _dotted(location: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in location)
+
+
+def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name)
+        keys.append(key)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _all_keys(field.annotation, key + ".")
+    return keys

@@ -1,0 +1,74 @@
+"""From the bytes of a file to pixels, within bounds. The only place where image files are decoded."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+# Named, because Pillow would otherwise also try its rarer and less tested decoders.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error instead of a warning
+
+
+class UnusableImage(Exception):
+    """The file cannot serve as a sample; the message says why."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image: its pixels, upright and on white paper, and what its header says."""
+
+    pixels: np.ndarray  # uint8, (height, width) if grey, else (height, width, 3) RGB
+    format: str
+    width: int
+    height: int
+    channels: int
+
+
+def decode(data: bytes, max_pixels: int) -> Picture:
+    """Decode an image file; `max_pixels` is checked against its header before any pixel is read.
+
+    Transparent is white, EXIF rotation is applied, 16 bits a channel become 8.
+    Raises UnusableImage.
+    """
+    if not data:
+        raise UnusableImage("empty file")
+    try:
+        image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
+    except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
+        raise UnusableImage("not an image, or its header is damaged") from error
+    if image.width * image.height > max_pixels:
+        raise UnusableImage(f"{image.width} x {image.height} pixels, more than scan.max_pixels = {max_pixels}")
+    width, height, channels = image.width, image.height, len(image.getbands())
+    format_ = image.format or ""
+    try:
+        pixels = _on_white(ImageOps.exif_transpose(image))
+    except Exception as error:
+        raise UnusableImage("truncated or damaged image data") from error
+    return Picture(pixels, format_, width, height, channels)
+
+
+def _on_white(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):  # 16-bit grey
+        return (np.asarray(image, dtype=np.int64).clip(0, 65535) // 257).astype(np.uint8)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """Luma of RGB pixels, uint8 (height, width); grey pixels are returned as they are."""
+    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+
+
+def square(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Pixels as the network sees them: padded with white to a square, resized to `side` x `side` by area."""
+    height, width = pixels.shape[:2]
+    if height != width:
+        down, right = max(width - height, 0), max(height - width, 0)
+        border = (down // 2, down - down // 2, right // 2, right - right // 2)
+        pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    return cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,214 @@
+"""Draw the sample table: synthetic URLs under reserved names, labelled benign and malicious.
+
+The shares below are those of 20,000 real URLs (10,000 a class, collected in 2021, from the
+ESDAUNG/PhishDataset collection), rounded, with one exception: 96 % of the real benign URLs start
+with ``www.``, and so this one feature would give the label away (AUC 0.92). Here it is 62 %.
+Hosts end in .example, .test or .invalid (RFC 2606), equally often in both classes: nobody who
+scans a code drawn from this table lands anywhere. The brands do not exist.
+"""
+
+import csv
+import random
+from pathlib import Path
+
+from stages.common.cli import run, stdout
+from stages.common.files import replacing
+from stages.common.settings import load
+
+TABLE = Path("data/sample_urls.csv")
+
+SUFFIXES = ("example", "test", "invalid")
+BRANDS = [
+    "norvabank",
+    "payquil",
+    "mailora",
+    "cloudmere",
+    "shopwick",
+    "parcelo",
+    "streamly",
+    "tradeon",
+    "bitcask",
+    "telvio",
+]
+LURES = [
+    "login",
+    "secure",
+    "account",
+    "verify",
+    "update",
+    "signin",
+    "support",
+    "billing",
+    "wallet",
+    "service",
+    "confirm",
+    "alert",
+]
+NOUNS = [
+    "garden",
+    "river",
+    "kitchen",
+    "museum",
+    "school",
+    "travel",
+    "music",
+    "paper",
+    "coffee",
+    "winter",
+    "stone",
+    "bridge",
+    "market",
+    "forest",
+    "island",
+    "studio",
+    "camera",
+    "bicycle",
+    "harbor",
+    "theater",
+    "village",
+    "library",
+    "recipe",
+    "planet",
+    "castle",
+    "orchard",
+    "sport",
+    "health",
+    "energy",
+    "design",
+    "craft",
+    "fashion",
+    "family",
+    "weather",
+    "football",
+    "science",
+    "history",
+    "culture",
+    "jewel",
+]
+PAGES = [
+    "news",
+    "about",
+    "products",
+    "contact",
+    "blog",
+    "shop",
+    "events",
+    "gallery",
+    "help",
+    "jobs",
+    "press",
+    "archive",
+    "team",
+    "guide",
+]
+FOLDERS = [
+    "wp-content",
+    "wp-includes",
+    "images",
+    "css",
+    "js",
+    "admin",
+    "tmp",
+    "files",
+    "plugins",
+    "mail",
+    "secure",
+    "webmail",
+]
+
+
+def main() -> None:
+    params = load().sample
+    rng = random.Random(params.seed)
+    hosts: list[str] = []
+    drawn: dict[str, str] = {}  # url -> label; a URL that comes up again is drawn anew
+    while len(drawn) < params.per_class:
+        drawn.setdefault(benign_url(rng), "benign")
+    while len(drawn) < 2 * params.per_class:
+        drawn.setdefault(malicious_url(rng, hosts), "malicious")
+    rows = list(drawn.items())
+    rng.shuffle(rows)
+    with replacing(TABLE) as temporary, temporary.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("url", "label"), *rows])
+    stdout.print(f"{TABLE}: {len(rows):,} synthetic URLs, half of them labelled malicious")
+
+
+def benign_url(rng: random.Random) -> str:
+    """A plausible harmless address: mostly https, often www, short and wordy."""
+    name = "-".join(rng.sample(NOUNS, 2)) if rng.random() < 0.12 else "".join(rng.sample(NOUNS, rng.choice((1, 2, 2))))
+    name += str(rng.randrange(1, 99)) if rng.random() < 0.06 else ""
+    prefix = "www." if rng.random() < 0.62 else rng.choice(PAGES) + "." if rng.random() < 0.06 else ""
+    scheme = "https" if rng.random() < 0.95 else "http"
+    depth = rng.choices(range(6), (19, 46, 25, 6, 2, 2))[0]
+    parts = [_wordy_part(rng) for _ in range(depth)]
+    return f"{scheme}://{prefix}{name}.{rng.choice(SUFFIXES)}/" + _ending(
+        rng, parts, rng.choices((".html", ".php", ""), (14, 4, 82))[0], 0.55
+    )
+
+
+def malicious_url(rng: random.Random, hosts: list[str]) -> str:
+    """A plausible phishing address; appends to `hosts` what it invents and comes back to some of it."""
+    if hosts and rng.random() < 0.45:  # 10,000 real malicious URLs have 5,003 registrable domains
+        domain = rng.choice(hosts)
+    else:
+        domain = f"{_bad_name(rng)}.{rng.choice(SUFFIXES)}"
+        hosts.append(domain)
+    labels = rng.choices(range(4), (51, 34, 9, 6))[0]
+    subdomains = [rng.choice((rng.choice(BRANDS), rng.choice(LURES), _token(rng, 4, 10))) for _ in range(labels)]
+    prefix = "www." if rng.random() < 0.12 else ""
+    scheme = "https" if rng.random() < 0.57 else "http"
+    depth = rng.choices(range(6), (10, 37, 24, 12, 8, 9))[0]
+    parts = [_bad_part(rng) for _ in range(depth)]
+    url = f"{scheme}://{prefix}{'.'.join([*subdomains, domain])}/" + _ending(
+        rng, parts, rng.choices((".php", ".html", ""), (19, 12, 69))[0], 0.3
+    )
+    if rng.random() < 0.18:
+        keys = rng.sample(("id", "session", "email", "token", "ref", "cmd"), rng.choice((1, 1, 2)))
+        url += "?" + "&".join(f"{key}={_token(rng, 4, 28)}" for key in keys)
+    return url
+
+
+def _ending(rng: random.Random, parts: list[str], extension: str, slash: float) -> str:
+    if not parts:
+        return ""
+    return "/".join(parts) + (extension or ("/" if rng.random() < slash else ""))
+
+
+def _wordy_part(rng: random.Random) -> str:
+    if rng.random() < 0.10:
+        return str(rng.choice((rng.randrange(2005, 2022), rng.randrange(10, 9999))))
+    if rng.random() < 0.25:
+        return "-".join(rng.sample(NOUNS, rng.choice((2, 3, 4))))
+    return rng.choice((rng.choice(PAGES), rng.choice(NOUNS)))
+
+
+def _bad_part(rng: random.Random) -> str:
+    kind = rng.random()
+    if kind < 0.30:
+        return rng.choice(LURES)
+    if kind < 0.50:
+        return rng.choice(FOLDERS)
+    if kind < 0.66:
+        return _token(rng, 4, 16)
+    return _wordy_part(rng)
+
+
+def _bad_name(rng: random.Random) -> str:
+    kind = rng.random()
+    if kind < 0.25:
+        return f"{rng.choice(BRANDS)}-{rng.choice(LURES)}"
+    if kind < 0.45:
+        return _token(rng, 6, 14)
+    if kind < 0.60:
+        return rng.choice(LURES) + rng.choice(NOUNS) + str(rng.randrange(10, 999))
+    return "".join(rng.sample(NOUNS, rng.choice((1, 2, 2))))
+
+
+def _token(rng: random.Random, shortest: int, longest: int) -> str:
+    """Letters and digits at random, as in session identifiers and throw-away names."""
+    alphabet = rng.choice(("0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz"))
+    return "".join(rng.choices(alphabet, k=rng.randint(shortest, longest)))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,188 @@
+"""Look once at every file below `data.images` and write one row each to data/scan.parquet.
+
+Whatever a file is or does, it costs one row: a damaged image has an `error`, and one that kills
+or hangs its decoder takes down a worker process, which is noticed, replaced and named in the row.
+"""
+
+import hashlib
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pebble import ProcessExpired, ProcessPool
+
+from stages.common.cli import StageError, progress, run, stdout
+from stages.common.files import replacing
+from stages.common.settings import Params, Scan, load
+from stages.common.workers import cores, worker_pool
+from stages.qr.image import UnusableImage, decode, grey
+from stages.qr.symbol import read, require_zbar
+
+TABLE = Path("data/scan.parquet")
+SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("label", pa.string()),
+        ("bytes", pa.int64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("channels", pa.int8()),
+        ("format", pa.string()),
+        ("sha256", pa.string()),
+        ("decoded", pa.bool_()),
+        ("symbols", pa.int16()),
+        ("payload", pa.string()),
+        ("version", pa.int8()),
+        ("ec_level", pa.string()),
+        ("mask", pa.int8()),
+        ("module_px", pa.float32()),
+        ("quiet_zone", pa.float32()),
+        ("error", pa.string()),
+    ]
+)
+CHUNK = 64  # files a worker takes at a time
+ROW_GROUP = 16_384  # rows written at a time: memory stays bounded whatever the number of files
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    params = load()
+    require_zbar()
+    paths = list_files(params.data.images)
+    rows, readable = [], 0
+    with replacing(TABLE) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer, progress() as bar:
+        for row in bar.track(scan(paths, params), len(paths), description="scan"):
+            rows.append(row)
+            readable += row["decoded"]
+            if len(rows) == ROW_GROUP:
+                writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+                rows = []
+        writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+    stdout.print(f"{TABLE}: {len(paths):,} files, pyzbar read exactly one QR code in {readable:,}")
+
+
+def read_table() -> pd.DataFrame:
+    """The scan table with SCHEMA's columns, or a StageError that says how to get one."""
+    try:
+        return pd.read_parquet(TABLE)
+    except FileNotFoundError:
+        raise StageError(f"{TABLE} is not there yet: run `dvc repro`, which scans the images first") from None
+
+
+def list_files(folder: Path) -> list[str]:
+    """Every file below `folder`, relative to it, sorted; dot files such as .DS_Store are not samples."""
+    if not folder.is_dir():
+        raise StageError(f"{folder} is no folder; set data.images in params.yaml to your folder of images")
+    found = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.relpath(os.path.join(parent, name), folder) for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def scan(paths: list[str], params: Params) -> Iterator[Row]:
+    """Rows for `paths`, in their order, from worker processes that may die.
+
+    Files go to the workers in chunks. Where a worker dies on one, the files of its chunk are sent
+    again one at a time, so that only the guilty file bears the error.
+    """
+    count = params.scan.workers or cores()
+    chunks = iter([paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)])
+    waiting: deque = deque()
+
+    def submit(pool: ProcessPool, chunk: list[str]) -> Any:
+        # The worker's own alarm ends a hanging decoder; the pool's limit is for platforms without it.
+        limit = params.scan.timeout * (len(chunk) + 1)
+        return pool.schedule(look_at_all, args=(chunk, params.data.images, params.scan), timeout=limit)
+
+    with worker_pool(count) as pool:
+        for chunk in chunks:
+            waiting.append((chunk, submit(pool, chunk)))
+            if len(waiting) >= 4 * count:
+                yield from _collect(pool, *waiting.popleft(), submit, params)
+        while waiting:
+            yield from _collect(pool, *waiting.popleft(), submit, params)
+
+
+def _collect(pool: ProcessPool, chunk: list[str], future: Any, submit: Any, params: Params) -> Iterator[Row]:
+    try:
+        rows = future.result()
+    except (ProcessExpired, TimeoutError) as death:
+        if len(chunk) == 1:
+            rows = [_row(chunk[0], error=_cause(death, params.scan))]
+        else:
+            rows = [row for path in chunk for row in _collect(pool, [path], submit(pool, [path]), submit, params)]
+    for row in rows:
+        row["label"] = label_of(row["path"], params.data.classes)
+        yield row
+
+
+def _cause(death: Exception, settings: Scan) -> str:
+    code = getattr(death, "exitcode", None)
+    if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
+        return f"the decoder did not answer within {settings.timeout:g} s"
+    name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+    return f"the decoder died on this file ({name})"
+
+
+def label_of(path: str, classes: dict[str, str]) -> str:
+    """The class of the nearest folder that `classes` knows, else the name of the nearest folder ("" if none)."""
+    folders = Path(path).parts[-2::-1]
+    known = [classes[name] for name in folders if name in classes]
+    return known[0] if known else (folders[0] if folders else "")
+
+
+def look_at_all(paths: list[str], folder: Path, settings: Scan) -> list[Row]:
+    """Rows for `paths`; runs in a worker, which a file that takes too long ends with SIGALRM."""
+    rows = []
+    for path in paths:
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, settings.timeout)
+        rows.append(look(path, folder, settings))
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    return rows
+
+
+def look(path: str, folder: Path, settings: Scan) -> Row:
+    """The row of one file (see SCHEMA), its label aside. Never raises for what the file contains."""
+    facts: Row = {}
+    try:
+        file = folder / path
+        facts["bytes"] = file.stat().st_size
+        if facts["bytes"] > settings.max_bytes:
+            raise UnusableImage(f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}")
+        data = file.read_bytes()
+        facts["sha256"] = hashlib.sha256(data).hexdigest()
+        picture = decode(data, settings.max_pixels)
+        facts |= {name: getattr(picture, name) for name in ("format", "width", "height", "channels")}
+        reading = read(grey(picture.pixels))
+        return _row(path, **facts, **asdict(reading), decoded=reading.payload is not None)
+    except UnusableImage as problem:
+        return _row(path, **facts, error=str(problem))
+    except OSError as problem:
+        return _row(path, **facts, error=f"cannot be read: {problem.strerror}")
+    except Exception as problem:  # a decoder's own defect: the file is named, the others go on
+        return _row(path, **facts, error=f"the decoder failed on this file ({type(problem).__name__})")
+
+
+def _row(path: str, **facts: Any) -> Row:
+    row: Row = dict.fromkeys(SCHEMA.names) | {"path": path, "decoded": False, "symbols": 0, "error": ""} | facts
+    # A name that is not UTF-8 reaches us with surrogates, which neither Parquet nor a terminal can hold.
+    row["path"] = Path(os.fsencode(row["path"]).decode("utf-8", "backslashreplace")).as_posix()
+    if row["path"] != Path(path).as_posix():
+        row["error"], row["decoded"] = "the file's name is not valid UTF-8", False
+    return row
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,118 @@
+"""Deal the images to train, val and test so that no payload and no registrable domain is on two sides.
+
+Every part is near 50/50, and the result is checked by a schema of its own before it is written.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from stages import scan
+from stages.common.cli import StageError, run, stdout
+from stages.common.files import replacing
+from stages.common.settings import Split, load
+from stages.gate.rules import CLASSES
+from stages.qr.url import group_key
+
+TABLE = Path("data/splits.parquet")
+PARTS = ("train", "val", "test")
+
+
+def main() -> None:
+    params = load().split
+    table = scan.read_table()
+    readable = table[table["decoded"]]
+    if len(readable) < len(table):
+        stdout.print(f"{len(table) - len(readable):,} images without a readable payload are left out")
+    rows = draw_per_class(readable, params)
+    rows = rows.assign(group=rows["payload"].map(group_key))
+    rows = rows.assign(part=deal(rows, params))[["path", "label", "part", "group", "payload", "version", "mask"]]
+    check(rows, params)
+    with replacing(TABLE) as temporary:
+        rows.to_parquet(temporary, index=False)
+    for part, counts in (
+        rows.groupby("part", observed=True)["label"].value_counts().unstack().loc[list(PARTS)].iterrows()
+    ):
+        stdout.print(f"{part:5s} {counts['benign']:7,} benign {counts['malicious']:7,} malicious")
+
+
+def read_table() -> pd.DataFrame:
+    """The table of parts (path, label, part, group, payload and what the baselines look at), or a StageError."""
+    try:
+        return pd.read_parquet(TABLE)
+    except FileNotFoundError:
+        raise StageError(f"{TABLE} is not there yet: run `dvc repro`, which splits the images first") from None
+
+
+def draw_per_class(table: pd.DataFrame, settings: Split) -> pd.DataFrame:
+    """`split.per_class` rows of each class drawn at random, in the table's order; all where it is null."""
+    if settings.per_class is None:
+        return table
+    if (fewest := int(table["label"].value_counts().min())) < settings.per_class:
+        raise StageError(
+            f"split.per_class is {settings.per_class:,}, but the smaller class has {fewest:,} readable images"
+        )
+    return table.groupby("label").sample(settings.per_class, random_state=settings.seed).sort_index()
+
+
+def deal(table: pd.DataFrame, settings: Split) -> pd.Series:
+    """A part for every row, as a Series of PARTS in the table's index; `table` has columns label and group.
+
+    Groups are dealt whole, the largest first and equals in random order, each to the part that
+    would be the least full with it, measured in the class it would fill most. As most groups are
+    small, the last ones even the parts out.
+    """
+    targets = np.array([1 - settings.val - settings.test, settings.val, settings.test])
+    sizes = table.groupby("group")["label"].value_counts().unstack(fill_value=0).reindex(columns=CLASSES, fill_value=0)
+    wanted = np.outer(targets, sizes.sum().clip(lower=1))
+    sizes = sizes.sample(frac=1, random_state=settings.seed)
+    sizes = sizes.iloc[np.argsort(-sizes.sum(axis=1).to_numpy(), kind="stable")]
+    have = [[0.0, 0.0] for _ in PARTS]
+    part_of = {}
+    for group, size in zip(sizes.index, sizes.to_numpy().tolist(), strict=True):
+        fill = [
+            max((have[p][c] + size[c]) / wanted[p, c] for c in range(len(CLASSES)) if size[c])
+            for p in range(len(PARTS))
+        ]
+        best = fill.index(min(fill))
+        part_of[group] = PARTS[best]
+        have[best] = [have[best][c] + size[c] for c in range(len(CLASSES))]
+    return table["group"].map(part_of).astype(pd.CategoricalDtype(list(PARTS)))
+
+
+def check(rows: pd.DataFrame, settings: Split) -> None:
+    """Raise StageError unless every part has both classes near 50/50 and no payload or group is in two parts."""
+    by_part = rows.groupby("part", observed=False)["label"]
+
+    def one_part_each(column: str) -> pa.Check:
+        return pa.Check(lambda t: bool((t.groupby(column)["part"].nunique() == 1).all()),
+                        name=f"{column}_in_one_part", error=f"a {column} is in two parts")  # fmt: skip
+
+    def near_half(_: pd.DataFrame) -> bool:
+        shares = by_part.agg(lambda labels: (labels == "malicious").mean())
+        return bool((shares.sub(0.5).abs() <= settings.balance_tolerance).all())
+
+    hint = "more images, other shares in split.val and split.test, or fewer images of one dominating site would do it"
+    schema = pa.DataFrameSchema(
+        {"path": pa.Column(str, unique=True), "label": pa.Column(str, pa.Check.isin(CLASSES))},
+        checks=[
+            pa.Check(lambda _: bool((by_part.nunique() == len(CLASSES)).all()), name="both_classes_in_every_part",
+                     error=f"a part lacks a class or is empty; {hint}"),
+            pa.Check(near_half, name="parts_near_half",
+                     error=f"a part is further from 50/50 than split.balance_tolerance = {settings.balance_tolerance}; {hint}"),
+            one_part_each("payload"),
+            one_part_each("group"),
+        ],
+    )  # fmt: skip
+    try:
+        schema.validate(rows, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        counts = rows.groupby(["part", "label"], observed=False).size().to_dict()
+        shown = ", ".join(f"{part} {label} {count}" for (part, label), count in counts.items())
+        raise StageError(f"no fair split: {errors.schema_errors[0].check.error} ({shown})") from None
+
+
+if __name__ == "__main__":
+    run(main)
