@@ -26,6 +26,7 @@ PLOTS = Path("reports/evaluate")
 
 
 def main() -> None:
+    """Score the test part and write metrics and plots."""
     params = load()
     rows = split.read_table()
     train, test = rows[rows["part"] == "train"], rows[rows["part"] == "test"]

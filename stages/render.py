@@ -18,6 +18,7 @@ IMAGES = Path("data/images")
 
 
 def main() -> None:
+    """Draw every row of the table; a payload too long for a QR code is reported and left out."""
     params = load()
     table = read_table(params)
     too_long = []
@@ -59,8 +60,8 @@ def read_table(params: Params) -> pd.DataFrame:
     classes = table["label"].map(params.data.classes)
     if (unknown := table["label"][classes.isna()]).size:
         raise StageError(
-            f"{path}: row {unknown.index[0]} has the label {unknown.iloc[0]!r} ({len(unknown)} rows with unknown labels); "
-            f"known are {', '.join(params.data.classes)}: correct the rows or add the label to data.classes"
+            f"{path}: row {unknown.index[0]} has the label {unknown.iloc[0]!r} ({len(unknown)} rows have unknown ones);"
+            f" known are {', '.join(params.data.classes)}: correct the rows or add the label to data.classes"
         )
     return pd.DataFrame({"url": table["url"], "label": classes})
 

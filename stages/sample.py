@@ -18,106 +18,19 @@ from stages.common.settings import load
 TABLE = Path("data/sample_urls.csv")
 
 SUFFIXES = ("example", "test", "invalid")
-BRANDS = [
-    "norvabank",
-    "payquil",
-    "mailora",
-    "cloudmere",
-    "shopwick",
-    "parcelo",
-    "streamly",
-    "tradeon",
-    "bitcask",
-    "telvio",
-]
-LURES = [
-    "login",
-    "secure",
-    "account",
-    "verify",
-    "update",
-    "signin",
-    "support",
-    "billing",
-    "wallet",
-    "service",
-    "confirm",
-    "alert",
-]
-NOUNS = [
-    "garden",
-    "river",
-    "kitchen",
-    "museum",
-    "school",
-    "travel",
-    "music",
-    "paper",
-    "coffee",
-    "winter",
-    "stone",
-    "bridge",
-    "market",
-    "forest",
-    "island",
-    "studio",
-    "camera",
-    "bicycle",
-    "harbor",
-    "theater",
-    "village",
-    "library",
-    "recipe",
-    "planet",
-    "castle",
-    "orchard",
-    "sport",
-    "health",
-    "energy",
-    "design",
-    "craft",
-    "fashion",
-    "family",
-    "weather",
-    "football",
-    "science",
-    "history",
-    "culture",
-    "jewel",
-]
-PAGES = [
-    "news",
-    "about",
-    "products",
-    "contact",
-    "blog",
-    "shop",
-    "events",
-    "gallery",
-    "help",
-    "jobs",
-    "press",
-    "archive",
-    "team",
-    "guide",
-]
-FOLDERS = [
-    "wp-content",
-    "wp-includes",
-    "images",
-    "css",
-    "js",
-    "admin",
-    "tmp",
-    "files",
-    "plugins",
-    "mail",
-    "secure",
-    "webmail",
-]
+BRANDS = ("norvabank", "payquil", "mailora", "cloudmere", "shopwick", "parcelo", "streamly", "tradeon", "telvio")
+LURES = ("login", "secure", "account", "verify", "update", "signin", "support", "billing", "wallet", "confirm", "alert")
+PAGES = ("news", "about", "products", "contact", "blog", "shop", "events", "gallery", "help", "jobs", "press", "team")
+FOLDERS = ("wp-content", "wp-includes", "images", "css", "js", "admin", "tmp", "files", "plugins", "mail", "webmail")
+NOUNS = """
+    garden river kitchen museum school travel music paper coffee winter stone bridge market forest
+    island studio camera bicycle harbor theater village library recipe planet castle orchard sport
+    health energy design craft fashion family weather football science history culture jewel
+""".split()
 
 
 def main() -> None:
+    """Write the table; the same seed gives the same table."""
     params = load().sample
     rng = random.Random(params.seed)
     hosts: list[str] = []

@@ -8,7 +8,8 @@ import hashlib
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import Params, Scan, load
 from stages.common.workers import cores, worker_pool
-from stages.qr.image import UnusableImage, decode, grey
+from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.symbol import read, require_zbar
 
 TABLE = Path("data/scan.parquet")
@@ -54,6 +55,7 @@ Row = dict[str, Any]
 
 
 def main() -> None:
+    """Scan every file and write the table row group by row group."""
     params = load()
     require_zbar()
     paths = list_files(params.data.images)
@@ -84,7 +86,8 @@ def list_files(folder: Path) -> list[str]:
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.relpath(os.path.join(parent, name), folder) for name in files if not name.startswith(".")]
+        below = Path(parent).relative_to(folder)
+        found += [str(below / name) for name in files if not name.startswith(".")]
     return sorted(found)
 
 
@@ -95,31 +98,31 @@ def scan(paths: list[str], params: Params) -> Iterator[Row]:
     again one at a time, so that only the guilty file bears the error.
     """
     count = params.scan.workers or cores()
-    chunks = iter([paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)])
-    waiting: deque = deque()
-
-    def submit(pool: ProcessPool, chunk: list[str]) -> Any:
-        # The worker's own alarm ends a hanging decoder; the pool's limit is for platforms without it.
-        limit = params.scan.timeout * (len(chunk) + 1)
-        return pool.schedule(look_at_all, args=(chunk, params.data.images, params.scan), timeout=limit)
-
+    waiting: deque[tuple[list[str], Future[list[Row]]]] = deque()
     with worker_pool(count) as pool:
-        for chunk in chunks:
-            waiting.append((chunk, submit(pool, chunk)))
-            if len(waiting) >= 4 * count:
-                yield from _collect(pool, *waiting.popleft(), submit, params)
-        while waiting:
-            yield from _collect(pool, *waiting.popleft(), submit, params)
+        for start in range(0, len(paths), CHUNK):
+            chunk = paths[start : start + CHUNK]
+            waiting.append((chunk, _submit(pool, chunk, params)))
+            if len(waiting) == 4 * count:  # enough to keep the workers busy, few enough to keep memory bounded
+                yield from _collect(pool, *waiting.popleft(), params)
+        for chunk, future in waiting:
+            yield from _collect(pool, chunk, future, params)
 
 
-def _collect(pool: ProcessPool, chunk: list[str], future: Any, submit: Any, params: Params) -> Iterator[Row]:
+def _submit(pool: ProcessPool, paths: list[str], params: Params) -> "Future[list[Row]]":
+    # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
+    limit = params.scan.timeout * (len(paths) + 1)
+    return pool.schedule(look_at_all, args=(paths, params.data.images, params.scan), timeout=limit)
+
+
+def _collect(pool: ProcessPool, paths: list[str], future: "Future[list[Row]]", params: Params) -> Iterator[Row]:
     try:
         rows = future.result()
     except (ProcessExpired, TimeoutError) as death:
-        if len(chunk) == 1:
-            rows = [_row(chunk[0], error=_cause(death, params.scan))]
+        if len(paths) == 1:
+            rows = [_row(paths[0], error=_cause(death, params.scan))]
         else:
-            rows = [row for path in chunk for row in _collect(pool, [path], submit(pool, [path]), submit, params)]
+            rows = [row for path in paths for row in _collect(pool, [path], _submit(pool, [path], params), params)]
     for row in rows:
         row["label"] = label_of(row["path"], params.data.classes)
         yield row
@@ -133,7 +136,7 @@ def _cause(death: Exception, settings: Scan) -> str:
     return f"the decoder died on this file ({name})"
 
 
-def label_of(path: str, classes: dict[str, str]) -> str:
+def label_of(path: str, classes: Mapping[str, str]) -> str:
     """The class of the nearest folder that `classes` knows, else the name of the nearest folder ("" if none)."""
     folders = Path(path).parts[-2::-1]
     known = [classes[name] for name in folders if name in classes]
@@ -160,14 +163,14 @@ def look(path: str, folder: Path, settings: Scan) -> Row:
         file = folder / path
         facts["bytes"] = file.stat().st_size
         if facts["bytes"] > settings.max_bytes:
-            raise UnusableImage(f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}")
+            raise UnusableImageError(f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}")
         data = file.read_bytes()
         facts["sha256"] = hashlib.sha256(data).hexdigest()
         picture = decode(data, settings.max_pixels)
         facts |= {name: getattr(picture, name) for name in ("format", "width", "height", "channels")}
         reading = read(grey(picture.pixels))
         return _row(path, **facts, **asdict(reading), decoded=reading.payload is not None)
-    except UnusableImage as problem:
+    except UnusableImageError as problem:
         return _row(path, **facts, error=str(problem))
     except OSError as problem:
         return _row(path, **facts, error=f"cannot be read: {problem.strerror}")

@@ -21,6 +21,7 @@ PARTS = ("train", "val", "test")
 
 
 def main() -> None:
+    """Deal the readable images of the scan table, check the result and write it."""
     params = load().split
     table = scan.read_table()
     readable = table[table["decoded"]]
@@ -86,26 +87,31 @@ def check(rows: pd.DataFrame, settings: Split) -> None:
     """Raise StageError unless every part has both classes near 50/50 and no payload or group is in two parts."""
     by_part = rows.groupby("part", observed=False)["label"]
 
-    def one_part_each(column: str) -> pa.Check:
-        return pa.Check(lambda t: bool((t.groupby(column)["part"].nunique() == 1).all()),
-                        name=f"{column}_in_one_part", error=f"a {column} is in two parts")  # fmt: skip
+    def both_classes(_: pd.DataFrame) -> bool:
+        return bool((by_part.nunique() == len(CLASSES)).all())
+
+    def each_in_one_part(column: str) -> pa.Check:
+        def holds(table: pd.DataFrame) -> bool:
+            return bool((table.groupby(column)["part"].nunique() == 1).all())
+
+        return pa.Check(holds, name=f"{column}_in_one_part", error=f"a {column} is in two parts")
 
     def near_half(_: pd.DataFrame) -> bool:
         shares = by_part.agg(lambda labels: (labels == "malicious").mean())
         return bool((shares.sub(0.5).abs() <= settings.balance_tolerance).all())
 
     hint = "more images, other shares in split.val and split.test, or fewer images of one dominating site would do it"
+    uneven = f"a part is further from 50/50 than split.balance_tolerance = {settings.balance_tolerance}; {hint}"
+    lacking = f"a part lacks a class or is empty; {hint}"
     schema = pa.DataFrameSchema(
         {"path": pa.Column(str, unique=True), "label": pa.Column(str, pa.Check.isin(CLASSES))},
         checks=[
-            pa.Check(lambda _: bool((by_part.nunique() == len(CLASSES)).all()), name="both_classes_in_every_part",
-                     error=f"a part lacks a class or is empty; {hint}"),
-            pa.Check(near_half, name="parts_near_half",
-                     error=f"a part is further from 50/50 than split.balance_tolerance = {settings.balance_tolerance}; {hint}"),
-            one_part_each("payload"),
-            one_part_each("group"),
+            pa.Check(both_classes, name="both_classes_in_every_part", error=lacking),
+            pa.Check(near_half, name="parts_near_half", error=uneven),
+            each_in_one_part("payload"),
+            each_in_one_part("group"),
         ],
-    )  # fmt: skip
+    )
     try:
         schema.validate(rows, lazy=True)
     except pa.errors.SchemaErrors as errors:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from dvclive import Live
 from lightning.fabric import Fabric
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric, MetricCollection
@@ -27,19 +28,26 @@ from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import write_json
 from stages.common.settings import Train, load
 from stages.network.data import Images
+from stages.network.memory import keep_freed_memory
 from stages.network.model import QRNet
 from stages.network.store import save
 
 MODEL = Path("models/model.safetensors")
 CURVES = Path("reports/train")
 REPORT = Path("reports/train.json")
-PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+PRECISIONS: dict[str, Any] = {
+    "32": "32-true",
+    "bf16": "bf16-mixed",
+    "16": "16-mixed",
+}
 
 
 def main() -> None:
+    """Train for `train.epochs` epochs and save the best of them."""
     params = load()
     settings = params.train
-    fabric = make_fabric(settings)
+    keep_freed_memory()
+    fabric, precision = make_fabric(settings)
     fabric.seed_everything(settings.seed, verbose=False)
 
     rows = split.read_table()
@@ -50,7 +58,7 @@ def main() -> None:
 
     net = QRNet(params.model).to(memory_format=torch.channels_last)
     # The fused step is faster, but refuses to have float16 gradients unscaled for clipping.
-    fused = fabric.device.type in ("cpu", "cuda") and fabric._precision.precision != "16-mixed"
+    fused = fabric.device.type in ("cpu", "cuda") and precision != "16"
     optimizer = torch.optim.AdamW(
         net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
     )
@@ -129,25 +137,24 @@ def measure(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]:
     return {"val/loss": loss.compute().item(), **{name: value.item() for name, value in metrics.compute().items()}}
 
 
-def make_fabric(settings: Train) -> Fabric:
+def make_fabric(settings: Train) -> tuple[Fabric, str]:
     """Device and precision as asked, or the best there is.
 
-    auto computes in bf16 where the device has instructions for it, in float16 on older GPUs, else in float32.
+    Precision "auto" is bf16 where the device has instructions for it, float16 on older GPUs, else
+    float32. Raises StageError where there is no such device.
     """
-    fabric = Fabric(accelerator=settings.device, devices=1)
+    try:
+        device = Fabric(accelerator=settings.device, devices=1).device
+    except (RuntimeError, MisconfigurationException) as error:
+        raise StageError(f"train.device is {settings.device}, which is not here ({error}); set it to auto") from None
     precision = settings.precision
-    if precision == "auto" and fabric.device.type == "cuda":
+    if precision == "auto" and device.type == "cuda":
         precision = "bf16" if torch.cuda.is_bf16_supported() else "16"
     elif precision == "auto":
-        able = torch.cpu.get_capabilities()
-        fast = fabric.device.type == "cpu" and (able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
-        precision = "bf16" if fast else "32"
-    stdout.print(
-        f"training on {fabric.device} in {precision} bits"
-        if precision != "bf16"
-        else f"training on {fabric.device} in bf16"
-    )
-    return Fabric(accelerator=settings.device, devices=1, precision=PRECISIONS[precision])
+        able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        precision = "bf16" if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "32"
+    stdout.print(f"training on {device}, precision {precision}")
+    return Fabric(accelerator=settings.device, devices=1, precision=PRECISIONS[precision]), precision
 
 
 if __name__ == "__main__":

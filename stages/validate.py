@@ -21,6 +21,7 @@ EXAMPLES = 3
 
 
 def main() -> None:
+    """Apply every rule, report, and stop the pipeline if one does not hold."""
     params = load()
     table = scan.read_table()
     found = findings(table, params.validate_)

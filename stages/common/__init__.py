@@ -1,0 +1,1 @@
+"""What every stage needs: settings, files that appear whole, errors, workers."""

@@ -15,27 +15,37 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values cannot be changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class Data(Section):
+    """Where the data is and what its classes are called."""
+
     urls: Path
     images: Path
     classes: dict[str, Literal["benign", "malicious"]]
 
 
 class Sample(Section):
+    """The synthetic sample table."""
+
     per_class: PositiveInt
     seed: int
 
 
 class Render(Section):
+    """How QR codes are drawn."""
+
     error_correction: Literal["L", "M", "Q", "H"]
     scale: PositiveInt
     quiet_zone: Annotated[int, Field(ge=0)]
 
 
 class Scan(Section):
+    """How images are looked at, and the bounds that protect the decoders."""
+
     workers: PositiveInt | None
     timeout: Annotated[float, Field(gt=0)]
     max_bytes: PositiveInt
@@ -43,11 +53,15 @@ class Scan(Section):
 
 
 class Validate(Section):
+    """What the gate lets through."""
+
     min_decode_rate: Rate
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
 
 
 class Split(Section):
+    """How images are dealt to train, val and test."""
+
     val: Share
     test: Share
     per_class: PositiveInt | None
@@ -56,12 +70,15 @@ class Split(Section):
 
     @model_validator(mode="after")
     def leaves_rows_for_training(self) -> "Split":
+        """Raise ValueError where val and test take everything."""
         if self.val + self.test >= 1:
             raise ValueError("val + test must stay below 1, or nothing is left for training")
         return self
 
 
 class Model(Section):
+    """The network's shape and its first weights."""
+
     batch_norm: bool
     hidden: Annotated[list[PositiveInt], Field(min_length=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -69,6 +86,8 @@ class Model(Section):
 
 
 class Train(Section):
+    """How the network learns."""
+
     learning_rate: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]
     gradient_clip: Annotated[float, Field(gt=0)] | None
@@ -83,11 +102,15 @@ class Train(Section):
 
 
 class Evaluate(Section):
+    """How the test part is scored."""
+
     threshold: Share
     batch_size: PositiveInt
 
 
 class Params(Section):
+    """The whole of params.yaml."""
+
     data: Data
     sample: Sample
     render: Render

@@ -26,6 +26,7 @@ class Rule:
 
     @property
     def name(self) -> str:
+        """The function's name, which is also the pandera check's."""
         return self.holds.__name__
 
 
@@ -38,18 +39,22 @@ class Finding:
 
 
 def has_images(table: pd.DataFrame, settings: Validate) -> bool:
+    """The folder is not empty."""
     return len(table) > 0
 
 
 def every_file_loads(table: pd.DataFrame, settings: Validate) -> pd.Series:
+    """A file decodes to pixels, whole."""
     return table["width"].notna()
 
 
 def label_is_known(table: pd.DataFrame, settings: Validate) -> pd.Series:
+    """A row has one of CLASSES."""
     return table["label"].isin(CLASSES)
 
 
 def both_classes_present(table: pd.DataFrame, settings: Validate) -> bool:
+    """No class is missing; an empty table is has_images' finding."""
     return len(table) == 0 or set(CLASSES) <= set(table["label"])
 
 
@@ -61,6 +66,7 @@ def decode_rate(table: pd.DataFrame, settings: Validate) -> pd.Series | bool:
 
 
 def classes_near_half(table: pd.DataFrame, settings: Validate) -> bool:
+    """The share of each class is within `balance_tolerance` of one half."""
     counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
     # One class alone is both_classes_present's finding; saying it twice helps nobody.
     return counts.min() == 0 or abs(counts["malicious"] / counts.sum() - 0.5) <= settings.balance_tolerance

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from stages.common.cli import StageError
 from stages.common.settings import Params
 from stages.network.model import CLASSES, SIDE
-from stages.qr.image import UnusableImage, decode, square
+from stages.qr.image import UnusableImageError, decode, square
 
 
 class Images(Dataset[tuple[Tensor, int]]):
@@ -46,5 +46,5 @@ class Images(Dataset[tuple[Tensor, int]]):
     def _decode(self, path: Path) -> np.ndarray:
         try:
             return decode(path.read_bytes(), self.max_pixels).pixels
-        except (OSError, UnusableImage) as error:
+        except (OSError, UnusableImageError) as error:
             raise StageError(f"{path} has changed since it was scanned ({error}); run `dvc repro`") from None

@@ -1,5 +1,7 @@
 """The network: three convolution blocks and fully connected layers, as params.yaml describes it."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
@@ -26,7 +28,7 @@ class QRNet(nn.Module):
         self.normalise = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)])
 
         blocks: list[nn.Module] = []
-        for before, after in zip(CHANNELS, CHANNELS[1:], strict=False):
+        for before, after in pairwise(CHANNELS):
             blocks.append(nn.Conv2d(before, after, 3, padding=1))
             if settings.batch_norm:
                 blocks.append(nn.BatchNorm2d(after))
@@ -42,6 +44,7 @@ class QRNet(nn.Module):
         self._initialise(settings.init)
 
     def forward(self, pixels: Tensor) -> Tensor:
+        """See the class."""
         x = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
         return self.classifier(self.features(x).flatten(1))
 

@@ -12,7 +12,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error instead of a warning
 
 
-class UnusableImage(Exception):
+class UnusableImageError(Exception):
     """The file cannot serve as a sample; the message says why."""
 
 
@@ -31,22 +31,22 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     """Decode an image file; `max_pixels` is checked against its header before any pixel is read.
 
     Transparent is white, EXIF rotation is applied, 16 bits a channel become 8.
-    Raises UnusableImage.
+    Raises UnusableImageError.
     """
     if not data:
-        raise UnusableImage("empty file")
+        raise UnusableImageError("empty file")
     try:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
-        raise UnusableImage("not an image, or its header is damaged") from error
+        raise UnusableImageError("not an image, or its header is damaged") from error
     if image.width * image.height > max_pixels:
-        raise UnusableImage(f"{image.width} x {image.height} pixels, more than scan.max_pixels = {max_pixels}")
+        raise UnusableImageError(f"{image.width} x {image.height} pixels, more than scan.max_pixels = {max_pixels}")
     width, height, channels = image.width, image.height, len(image.getbands())
     format_ = image.format or ""
     try:
         pixels = _on_white(ImageOps.exif_transpose(image))
     except Exception as error:
-        raise UnusableImage("truncated or damaged image data") from error
+        raise UnusableImageError("truncated or damaged image data") from error
     return Picture(pixels, format_, width, height, channels)
 
 

@@ -1,6 +1,7 @@
 """Find and read the QR codes in a picture (ISO/IEC 18004), with pyzbar as the judge."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import zxingcpp
 
 from stages.common.cli import StageError
 
+QR_CODE = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
 
@@ -44,9 +46,9 @@ def read(grey: np.ndarray) -> Reading:
     Module size is the mean side of the symbol over its 17 + 4 x version modules; the quiet zone is
     the smallest distance from a corner of the symbol to the picture's edge, in modules.
     """
-    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormat.QRCode)
-    facts: dict = {}
-    if len(found) == 1 and found[0].extra.get("Version", "").isdigit():
+    found = zxingcpp.read_barcodes(grey, formats=QR_CODE)
+    facts: dict[str, Any] = {}
+    if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():
         facts = _measure(found[0], *grey.shape)
     payloads = _zbar(_shrunk(grey, facts["module_px"])) if facts else []
     if not payloads:
@@ -60,19 +62,24 @@ def read(grey: np.ndarray) -> Reading:
     return Reading(error="no readable QR code")
 
 
-def _measure(code: zxingcpp.Barcode, height: int, width: int) -> dict:
+def _extra(code: zxingcpp.Barcode) -> dict[str, Any]:
+    return cast("dict[str, Any]", code.extra)  # its type stub says object
+
+
+def _measure(code: zxingcpp.Barcode, height: int, width: int) -> dict[str, Any]:
+    extra = _extra(code)
     corners = np.array(
         [(p.x, p.y) for p in (code.position.top_left, code.position.top_right,
                               code.position.bottom_right, code.position.bottom_left)], dtype=float
     )  # fmt: skip
     sides = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1)
-    version = int(code.extra["Version"])
+    version = int(extra["Version"])
     module_px = float(sides.mean()) / (17 + 4 * version)
     margin = min(corners.min(), width - corners[:, 0].max(), height - corners[:, 1].max())
     return {
         "version": version,
-        "ec_level": code.extra.get("ECLevel"),
-        "mask": code.extra.get("DataMask"),
+        "ec_level": extra.get("ECLevel"),
+        "mask": extra.get("DataMask"),
         "module_px": round(module_px, 2),
         "quiet_zone": round(max(float(margin), 0.0) / module_px, 2),
     }
