@@ -1,0 +1,73 @@
+"""The one shape of every check: what it looks at, why it matters, what to do, and how it finds the bad rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from stages.common.settings import Params
+
+Level = Literal["error", "warn", "off"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check saw.
+
+    `holds` is the verdict. `rows` marks the offending rows, a boolean Series in the scan table's
+    index, or is None where the dataset as a whole is judged. `text` gives the figures in a few
+    words. `details` is a small table for the report (hosts, features and the like), `chart` a
+    histogram: one row a bin, one column a class.
+    """
+
+    holds: bool
+    rows: pd.Series | None = None
+    text: str = ""
+    details: pd.DataFrame | None = None
+    chart: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """`find(table, params)` looks at the scan table (one row a file, see stages/scan.py)."""
+
+    section: str  # files, reading, labels, balance, leakage, shortcuts
+    find: Callable[[pd.DataFrame, Params], Found]
+    looks_at: str
+    why: str
+    do: str
+    per_row: bool = False  # an offending row can be put into quarantine
+
+    @property
+    def name(self) -> str:
+        """The function's name: the key of validate.levels and the pandera check's name."""
+        return self.find.__name__
+
+
+@dataclass(frozen=True)
+class Result:
+    """A check that was made, at the level that params.yaml gives it ("error" or "warn")."""
+
+    check: Check
+    level: Level
+    found: Found
+
+    @property
+    def failed(self) -> bool:
+        """The check does not hold, and its level is error."""
+        return not self.found.holds and self.level == "error"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything validate has to show: the table, the results in the order of the checks, what went into quarantine."""
+
+    table: pd.DataFrame
+    results: list[Result]
+    quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)  # path, label, check, error
+
+    @property
+    def passed(self) -> bool:
+        """No check of level error failed."""
+        return not any(result.failed for result in self.results)
