@@ -15,10 +15,9 @@ from torch.utils.data import DataLoader
 from stages import split
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing, write_json
-from stages.common.settings import Params, load
+from stages.common.settings import CLASSES, Params, load
 from stages.network import store
 from stages.network.data import Images
-from stages.network.model import CLASSES
 from stages.train import MODEL
 
 REPORT = Path("reports/test.json")

@@ -8,7 +8,7 @@ import hashlib
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +23,7 @@ from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import Params, Scan, load
 from stages.common.workers import cores, worker_pool
+from stages.dataset.labels import LABELS_FILE, Label, label_of, read_labels
 from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.symbol import read, require_zbar
 
@@ -45,6 +46,12 @@ SCHEMA = pa.schema(
         ("mask", pa.int8()),
         ("module_px", pa.float32()),
         ("quiet_zone", pa.float32()),
+        ("inverted", pa.bool_()),
+        ("mirrored", pa.bool_()),
+        ("brightness", pa.float32()),
+        ("url", pa.string()),
+        ("label_problem", pa.string()),
+        ("problem", pa.string()),
         ("error", pa.string()),
     ]
 )
@@ -61,7 +68,7 @@ def main() -> None:
     paths = list_files(params.data.images)
     rows, readable = [], 0
     with replacing(TABLE) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer, progress() as bar:
-        for row in bar.track(scan(paths, params), len(paths), description="scan"):
+        for row in bar.track(labelled(scan(paths, params), params), len(paths), description="scan"):
             rows.append(row)
             readable += row["decoded"]
             if len(rows) == ROW_GROUP:
@@ -81,14 +88,31 @@ def read_table() -> pd.DataFrame:
 
 def list_files(folder: Path) -> list[str]:
     """Every file below `folder`, relative to it, sorted; dot files such as .DS_Store are not samples."""
+    if folder.suffix == ".npz":
+        raise StageError(f"{folder} holds arrays: `python -m stages.dataset.unpack {folder} FOLDER` draws them")
     if not folder.is_dir():
         raise StageError(f"{folder} is no folder; set data.images in params.yaml to your folder of images")
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(parent).relative_to(folder)
-        found += [str(below / name) for name in files if not name.startswith(".")]
-    return sorted(found)
+        found += [(below / name).as_posix() for name in files if not name.startswith(".")]
+    return sorted(name for name in found if name != LABELS_FILE)
+
+
+def labelled(rows: Iterable[Row], params: Params) -> Iterator[Row]:
+    """`rows` with their labels; then one row each for files that the labels file lists and that are not there."""
+    listed = read_labels(params.data.images, params.data.classes)
+    for row in rows:
+        if listed is None:
+            row["label"] = label_of(row["path"], params.data.classes)
+        else:
+            entry = listed.pop(row["path"], Label("", problem="no_row"))
+            row |= {"label": entry.label, "url": entry.url, "label_problem": entry.problem}
+        yield row
+    for name, entry in (listed or {}).items():
+        error = f"listed in {LABELS_FILE}, but there is no such file"
+        yield _row(name, label=entry.label, url=entry.url, label_problem="no_file", error=error)
 
 
 def scan(paths: list[str], params: Params) -> Iterator[Row]:
@@ -120,12 +144,10 @@ def _collect(pool: ProcessPool, paths: list[str], future: "Future[list[Row]]", p
         rows = future.result()
     except (ProcessExpired, TimeoutError) as death:
         if len(paths) == 1:
-            rows = [_row(paths[0], error=_cause(death, params.scan))]
+            rows = [_row(paths[0], problem="kills_decoder", error=_cause(death, params.scan))]
         else:
             rows = [row for path in paths for row in _collect(pool, [path], _submit(pool, [path], params), params)]
-    for row in rows:
-        row["label"] = label_of(row["path"], params.data.classes)
-        yield row
+    yield from rows
 
 
 def _cause(death: Exception, settings: Scan) -> str:
@@ -134,13 +156,6 @@ def _cause(death: Exception, settings: Scan) -> str:
         return f"the decoder did not answer within {settings.timeout:g} s"
     name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
     return f"the decoder died on this file ({name})"
-
-
-def label_of(path: str, classes: Mapping[str, str]) -> str:
-    """The class of the nearest folder that `classes` knows, else the name of the nearest folder ("" if none)."""
-    folders = Path(path).parts[-2::-1]
-    known = [classes[name] for name in folders if name in classes]
-    return known[0] if known else (folders[0] if folders else "")
 
 
 def look_at_all(paths: list[str], folder: Path, settings: Scan) -> list[Row]:
@@ -161,30 +176,36 @@ def look(path: str, folder: Path, settings: Scan) -> Row:
     facts: Row = {}
     try:
         file = folder / path
+        if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+            raise UnusableImageError("link", "a symbolic link that leads out of the folder")
         facts["bytes"] = file.stat().st_size
         if facts["bytes"] > settings.max_bytes:
-            raise UnusableImageError(f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}")
+            message = f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}"
+            raise UnusableImageError("too_large", message)
         data = file.read_bytes()
         facts["sha256"] = hashlib.sha256(data).hexdigest()
         picture = decode(data, settings.max_pixels)
         facts |= {name: getattr(picture, name) for name in ("format", "width", "height", "channels")}
-        reading = read(grey(picture.pixels))
-        return _row(path, **facts, **asdict(reading), decoded=reading.payload is not None)
+        luma = grey(picture.pixels)
+        facts["brightness"] = float(luma.mean())
+        return _row(path, **facts, **asdict(read(luma)))
     except UnusableImageError as problem:
-        return _row(path, **facts, error=str(problem))
+        return _row(path, **facts, problem=problem.problem, error=str(problem))
     except OSError as problem:
-        return _row(path, **facts, error=f"cannot be read: {problem.strerror}")
+        return _row(path, **facts, problem="unreadable", error=f"cannot be read: {problem.strerror}")
     except Exception as problem:  # a decoder's own defect: the file is named, the others go on
-        return _row(path, **facts, error=f"the decoder failed on this file ({type(problem).__name__})")
+        message = f"the decoder failed on this file ({type(problem).__name__})"
+        return _row(path, **facts, problem="kills_decoder", error=message)
 
 
 def _row(path: str, **facts: Any) -> Row:
-    row: Row = dict.fromkeys(SCHEMA.names) | {"path": path, "decoded": False, "symbols": 0, "error": ""} | facts
+    defaults = {"decoded": False, "symbols": 0, "inverted": False, "mirrored": False}
+    row: Row = dict.fromkeys(SCHEMA.names) | defaults | {"label_problem": "", "problem": "", "error": ""} | facts
     # A name that is not UTF-8 reaches us with surrogates, which neither Parquet nor a terminal can hold.
-    row["path"] = Path(os.fsencode(row["path"]).decode("utf-8", "backslashreplace")).as_posix()
-    if row["path"] != Path(path).as_posix():
-        row["error"], row["decoded"] = "the file's name is not valid UTF-8", False
-    return row
+    name = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if name != path:
+        row |= {"decoded": False, "problem": "bad_name", "error": "the file's name is not valid UTF-8"}
+    return row | {"path": Path(name).as_posix()}
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from stages import scan
 from stages.common.cli import StageError, run, stdout
 from stages.common.files import replacing
-from stages.common.settings import Split, load
-from stages.gate.rules import CLASSES
+from stages.common.settings import CLASSES, Split, load
 from stages.qr.url import group_key
+from stages.validate import read_valid
 
 TABLE = Path("data/splits.parquet")
 PARTS = ("train", "val", "test")
@@ -23,11 +22,7 @@ PARTS = ("train", "val", "test")
 def main() -> None:
     """Deal the readable images of the scan table, check the result and write it."""
     params = load().split
-    table = scan.read_table()
-    readable = table[table["decoded"]]
-    if len(readable) < len(table):
-        stdout.print(f"{len(table) - len(readable):,} images without a readable payload are left out")
-    rows = draw_per_class(readable, params)
+    rows = draw_per_class(read_valid(), params)
     rows = rows.assign(group=rows["payload"].map(group_key))
     rows = rows.assign(part=deal(rows, params))[["path", "label", "part", "group", "payload", "version", "mask"]]
     check(rows, params)

@@ -88,6 +88,7 @@ def main() -> None:
                 f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
                 f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}  {speed:.0f} images/s"
             )
+            best["best_val_accuracy"] = max(best.get("best_val_accuracy", 0.0), scores["val/accuracy"])
             if scores["val/loss"] < best["val_loss"]:
                 best |= {"epoch": epoch} | {
                     f"val_{name}": scores[f"val/{name}"] for name in ("loss", "accuracy", "auc")

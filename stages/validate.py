@@ -1,7 +1,13 @@
-"""The gate: no training on data that is broken. Reads only data/scan.parquet.
+"""The gate: no training on data that is broken. Reads data/scan.parquet, and pictures only to show them.
 
-Collects everything that is wrong, shows it as a table, writes reports/data.json either way, and
-exits with status 1 on any finding, so that `dvc repro` stops here.
+Makes every check, shows what does not hold, and writes, whether the gate opens or not,
+
+    reports/data.html           the whole audit with pictures of the offending images
+    reports/data_findings.csv   one row for every finding and file
+    reports/data.json           the figures, for `dvc metrics show`
+
+Then it exits with status 1 on any failed check of level error, so that `dvc repro` stops here, or
+writes the rows to train on to data/valid.parquet.
 """
 
 from pathlib import Path
@@ -12,54 +18,87 @@ from rich.text import Text
 
 from stages import scan
 from stages.common.cli import StageError, printable, run, stdout
-from stages.common.files import write_json
+from stages.common.files import replacing, write_json
 from stages.common.settings import load
-from stages.gate.rules import RULES, Finding, findings
+from stages.gate.audit import audit, usable
+from stages.gate.check import Audit, Result
+from stages.gate.report import write_csv, write_html
 
-REPORT = Path("reports/data.json")
-EXAMPLES = 3
+VALID = Path("data/valid.parquet")
+FIGURES = Path("reports/data.json")
+PAGE = Path("reports/data.html")
+FINDINGS = Path("reports/data_findings.csv")
+EXAMPLES = 2
 
 
 def main() -> None:
-    """Apply every rule, report, and stop the pipeline if one does not hold."""
+    """Audit the scan table, report, and stop the pipeline if a check of level error fails."""
     params = load()
-    table = scan.read_table()
-    found = findings(table, params.validate_)
-    write_json(REPORT, summary(table, found))
-    if found:
-        stdout.print(as_table(found, len(table)))
-        raise StageError(f"the data is not fit for training: {len(found)} of {len(RULES)} checks failed, see above")
-    stdout.print(f"{len(table):,} images passed {len(RULES)} checks")
+    result = audit(scan.read_table(), params)
+    write_json(FIGURES, figures(result))
+    write_csv(FINDINGS, result)
+    write_html(PAGE, result, params)
+    broken = [r for r in result.results if not r.found.holds]
+    if broken:
+        stdout.print(as_table(broken, result.table))
+    if len(result.quarantined):
+        stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {PAGE}")
+    failed = sum(r.failed for r in broken)
+    if failed:
+        raise StageError(
+            f"the data is not fit for training: {failed} of {len(result.results)} checks failed. "
+            f"The pictures are in {PAGE}, every file in {FINDINGS}"
+        )
+    rows = usable(result)
+    with replacing(VALID) as temporary:
+        rows.to_parquet(temporary, index=False)
+    warned = f", {len(broken)} with a warning" if broken else ""
+    stdout.print(f"{len(rows):,} images passed {len(result.results)} checks{warned}; see {PAGE}")
 
 
-def summary(table: pd.DataFrame, found: list[Finding]) -> dict:
-    """What `dvc metrics show` prints of the data: counts, shares and how many checks failed."""
+def read_valid() -> pd.DataFrame:
+    """The rows of the scan table that passed, or a StageError that says how to get them."""
+    try:
+        return pd.read_parquet(VALID)
+    except FileNotFoundError:
+        raise StageError(f"{VALID} is not there: the gate has not opened yet, run `dvc repro`") from None
+
+
+def figures(result: Audit) -> dict:
+    """What `dvc metrics show` prints of the data: counts, shares and how many checks did not hold."""
+    table = result.table
     loaded = table["width"].notna()
-    labels = table["label"].value_counts()
     return {
         "images": len(table),
-        "loaded": int(loaded.sum()),
+        "quarantined": len(result.quarantined),
         "decode_rate": float(table["decoded"][loaded].mean()) if loaded.any() else 0.0,
-        "malicious_share": float(labels.get("malicious", 0) / max(len(table), 1)),
-        "failed_checks": len(found),
+        "malicious_share": float((table["label"] == "malicious").mean()) if len(table) else 0.0,
+        "failed": sum(r.failed for r in result.results),
+        "warnings": sum(not r.found.holds and not r.failed for r in result.results),
     }
 
 
-def as_table(found: list[Finding], total: int) -> Table:
-    """What a person can act on: one line a finding. File names come from strangers, so no markup is read in them."""
-    table = Table("check", "found", "for example", "what to do", title="What is wrong with the data", show_lines=True)
-    for finding in found:
-        examples = [
-            f"{row.path}{': ' if row.error else ''}{row.error}" for row in finding.rows.head(EXAMPLES).itertuples()
-        ]
-        share = f"{len(finding.rows):,} of {total:,} files" if len(finding.rows) else "the dataset as a whole"
+def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 12) -> Table:
+    """What a person can act on, failures first. File names come from strangers, so no markup is read in them."""
+    table = Table("check", "found", "what to do", title="What is wrong with the data", show_lines=True)
+    ordered = sorted(broken, key=lambda result: not result.failed)
+    for result in ordered[:rows]:
         table.add_row(
-            Text(finding.rule.name.replace("_", " "), style="bold red"),
-            Text(share),
-            Text(printable("\n".join(examples))),
-            Text(f"{finding.rule.why[0].upper()}{finding.rule.why[1:]}: {finding.rule.do}."),
+            Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),
+            Text(printable("\n".join([result.found.text, *examples(result, scanned)]))),
+            Text(f"{result.check.do[0].upper()}{result.check.do[1:]}."),
         )
+    if len(ordered) > rows:
+        table.add_row("...", f"{len(ordered) - rows} more in {PAGE}", "")
     return table
+
+
+def examples(result: Result, scanned: pd.DataFrame) -> list[str]:
+    """The first offending files, each with its error."""
+    if result.found.rows is None:
+        return []
+    offending = scanned[result.found.rows][["path", "error"]].head(EXAMPLES)
+    return [f"{path}: {error}" if error else path for path, error in offending.itertuples(index=False)]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from ruamel.yaml.error import YAMLError
 
 from stages.common.cli import StageError
 
+CLASSES = ("benign", "malicious")  # 0 and 1
+
 Share = Annotated[float, Field(gt=0, lt=1)]
+Level = Literal["error", "warn", "off"]
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -52,11 +55,62 @@ class Scan(Section):
     max_pixels: PositiveInt
 
 
+class Levels(Section):
+    """How grave each check of the gate is; the names are those of the functions in stages/gate/."""
+
+    has_images: Level
+    not_an_image: Level
+    truncated: Level
+    empty: Level
+    too_large: Level
+    several_frames: Level
+    link: Level
+    unreadable: Level
+    bad_name: Level
+    kills_decoder: Level
+    decode_rate: Level
+    no_code: Level
+    unreadable_code: Level
+    weak_decoder: Level
+    several_codes: Level
+    micro_qr: Level
+    other_symbology: Level
+    inverted: Level
+    mirrored: Level
+    small_modules: Level
+    narrow_quiet_zone: Level
+    unknown_label: Level
+    missing_class: Level
+    label_no_row: Level
+    label_no_file: Level
+    label_doubled: Level
+    label_contradicting: Level
+    payload_differs: Level
+    payload_in_both_classes: Level
+    picture_in_both_classes: Level
+    duplicates: Level
+    classes_near_half: Level
+    random_split_leaks: Level
+    picture_shortcut: Level
+    picture_features_together: Level
+    payload_shortcut: Level
+    payload_features_together: Level
+
+
 class Validate(Section):
     """What the gate lets through."""
 
     min_decode_rate: Rate
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
+    min_module_px: Annotated[float, Field(ge=0)]
+    min_quiet_zone: Annotated[float, Field(ge=0)]
+    max_duplicates: Rate
+    max_random_leak: Rate
+    max_picture_auc: Annotated[float, Field(ge=0.5, le=1)]
+    max_payload_auc: Annotated[float, Field(ge=0.5, le=1)]
+    bad_rows: Literal["stop", "quarantine"]
+    max_bad_rows: Rate
+    levels: Levels
 
 
 class Split(Section):

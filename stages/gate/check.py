@@ -28,12 +28,15 @@ class Found:
     chart: pd.DataFrame | None = None
 
 
+Finder = Callable[[pd.DataFrame, Params], Found]
+
+
 @dataclass(frozen=True)
 class Check:
     """`find(table, params)` looks at the scan table (one row a file, see stages/scan.py)."""
 
     section: str  # files, reading, labels, balance, leakage, shortcuts
-    find: Callable[[pd.DataFrame, Params], Found]
+    find: Finder
     looks_at: str
     why: str
     do: str

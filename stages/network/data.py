@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from stages.common.cli import StageError
-from stages.common.settings import Params
-from stages.network.model import CLASSES, SIDE
+from stages.common.settings import CLASSES, Params
+from stages.network.size import SIDE
 from stages.qr.image import UnusableImageError, decode, square
 
 

@@ -6,13 +6,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from stages.common.settings import Model
+from stages.common.settings import CLASSES, Model
+from stages.network.size import SIDE
 
-SIDE = 224  # pixels of the square input
 CHANNELS = (3, 32, 64, 128)
 # ImageNet's channel means and standard deviations, as torchvision's pretrained models use them.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-CLASSES = ("benign", "malicious")  # the meaning of the two logits
 
 
 class QRNet(nn.Module):

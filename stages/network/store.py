@@ -10,8 +10,9 @@ from safetensors.torch import save_file
 
 from stages.common.cli import StageError
 from stages.common.files import replacing
-from stages.common.settings import Model
-from stages.network.model import CLASSES, MEAN, SIDE, STD, QRNet
+from stages.common.settings import CLASSES, Model
+from stages.network.model import MEAN, STD, QRNet
+from stages.network.size import SIDE
 
 
 def save(path: Path, net: QRNet, settings: Model, facts: dict[str, Any]) -> None:

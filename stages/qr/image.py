@@ -13,7 +13,11 @@ Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error in
 
 
 class UnusableImageError(Exception):
-    """The file cannot serve as a sample; the message says why."""
+    """The file cannot serve as a sample: `problem` is a short code, the message says why."""
+
+    def __init__(self, problem: str, message: str) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -31,22 +35,25 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     """Decode an image file; `max_pixels` is checked against its header before any pixel is read.
 
     Transparent is white, EXIF rotation is applied, 16 bits a channel become 8.
-    Raises UnusableImageError.
+    Raises UnusableImageError with problem empty, not_an_image, too_large, several_frames or truncated.
     """
     if not data:
-        raise UnusableImageError("empty file")
+        raise UnusableImageError("empty", "empty file")
     try:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
-        raise UnusableImageError("not an image, or its header is damaged") from error
-    if image.width * image.height > max_pixels:
-        raise UnusableImageError(f"{image.width} x {image.height} pixels, more than scan.max_pixels = {max_pixels}")
+        raise UnusableImageError("not_an_image", "not an image, or its header is damaged") from error
     width, height, channels = image.width, image.height, len(image.getbands())
+    if width * height > max_pixels:
+        raise UnusableImageError("too_large", f"{width} x {height} pixels, more than scan.max_pixels = {max_pixels:,}")
+    # Telephones write JPEGs with a second, smaller picture (MPO); the first is the photograph.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise UnusableImageError("several_frames", f"{image.n_frames} frames in one file")  # type: ignore[attr-defined]
     format_ = image.format or ""
     try:
         pixels = _on_white(ImageOps.exif_transpose(image))
     except Exception as error:
-        raise UnusableImageError("truncated or damaged image data") from error
+        raise UnusableImageError("truncated", "truncated or damaged image data") from error
     return Picture(pixels, format_, width, height, channels)
 
 

@@ -1,22 +1,33 @@
 """Find and read the QR codes in a picture (ISO/IEC 18004), with pyzbar as the judge."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import cv2
 import numpy as np
+import segno
 import zxingcpp
 
 from stages.common.cli import StageError
 
-QR_CODE = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+FORMAT = zxingcpp.BarcodeFormat
+QR_CODE = zxingcpp.BarcodeFormats([FORMAT.QRCode])
+MICRO_QR = (FORMAT.MicroQRCode, FORMAT.RMQRCode)
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the decoders say of one picture. Unknown is None; `error` is empty where exactly one code was read."""
+    """What the decoders say of one picture. Unknown is None.
 
+    `decoded`: pyzbar read exactly one QR code. `problem` is empty then, else one of several_codes,
+    weak_decoder (zxing-cpp reads what pyzbar does not), unreadable_code (found, read by neither),
+    micro_qr, other_symbology, no_code; `error` says it in words.
+    """
+
+    decoded: bool = False
     symbols: int = 0
     payload: str | None = None
     version: int | None = None
@@ -24,6 +35,9 @@ class Reading:
     mask: int | None = None
     module_px: float | None = None
     quiet_zone: float | None = None
+    inverted: bool = False
+    mirrored: bool = False
+    problem: str = ""
     error: str = ""
 
 
@@ -42,52 +56,38 @@ def read(grey: np.ndarray) -> Reading:
     """Read the QR codes in `grey`, uint8 (height, width).
 
     zxing-cpp, which is fast, locates the symbol and gives version, level and mask; pyzbar decides
-    whether the code is readable, at ENOUGH_PX pixels a module first and at full size if that fails.
-    Module size is the mean side of the symbol over its 17 + 4 x version modules; the quiet zone is
-    the smallest distance from a corner of the symbol to the picture's edge, in modules.
+    whether the code is readable, on a ladder from cheap to thorough. Module size is the mean side
+    of the symbol over its 17 + 4 x version modules; the quiet zone is the smallest distance from a
+    corner of the symbol to the picture's edge, in modules.
     """
     found = zxingcpp.read_barcodes(grey, formats=QR_CODE)
     facts: dict[str, Any] = {}
-    if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():
-        facts = _measure(found[0], *grey.shape)
-    payloads = _zbar(_shrunk(grey, facts["module_px"])) if facts else []
-    if not payloads:
-        payloads = _zbar(grey)
+    if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():  # "M1" and the like are Micro QR
+        facts = _measure(found[0], grey)
+    payloads = next(filter(None, map(_zbar, _ladder(grey, facts.get("module_px")))), [])
     if len(payloads) == 1:
-        return Reading(symbols=1, payload=payloads[0], **facts)
-    if payloads:
-        return Reading(symbols=len(payloads), error=f"{len(payloads)} QR codes in one picture")
+        # zbar guesses the encoding of what is not ASCII; zxing-cpp follows the symbol's own words.
+        payload = found[0].text if facts and not payloads[0].isascii() else payloads[0]
+        return Reading(True, 1, payload, **facts)
+    if len(payloads) > 1 or len(found) > 1:
+        count = max(len(payloads), len(found))
+        return Reading(symbols=count, problem="several_codes", error=f"{count} QR codes in one picture")
     if found:
-        return Reading(symbols=len(found), **facts, error="QR code found, but pyzbar cannot read it (zxing-cpp can)")
-    return Reading(error="no readable QR code")
+        error = "pyzbar cannot read this QR code, zxing-cpp can"
+        return Reading(symbols=1, payload=found[0].text, **facts, problem="weak_decoder", error=error)
+    return _explain(grey)
 
 
-def _extra(code: zxingcpp.Barcode) -> dict[str, Any]:
-    return cast("dict[str, Any]", code.extra)  # its type stub says object
-
-
-def _measure(code: zxingcpp.Barcode, height: int, width: int) -> dict[str, Any]:
-    extra = _extra(code)
-    corners = np.array(
-        [(p.x, p.y) for p in (code.position.top_left, code.position.top_right,
-                              code.position.bottom_right, code.position.bottom_left)], dtype=float
-    )  # fmt: skip
-    sides = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1)
-    version = int(extra["Version"])
-    module_px = float(sides.mean()) / (17 + 4 * version)
-    margin = min(corners.min(), width - corners[:, 0].max(), height - corners[:, 1].max())
-    return {
-        "version": version,
-        "ec_level": extra.get("ECLevel"),
-        "mask": extra.get("DataMask"),
-        "module_px": round(module_px, 2),
-        "quiet_zone": round(max(float(margin), 0.0) / module_px, 2),
-    }
-
-
-def _shrunk(grey: np.ndarray, module_px: float) -> np.ndarray:
-    factor = ENOUGH_PX / module_px
-    return grey if factor >= 1 else cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+def _ladder(grey: np.ndarray, module_px: float | None) -> Iterator[np.ndarray]:
+    """What pyzbar gets to see, one after the other until it reads something."""
+    if module_px and module_px > ENOUGH_PX:
+        factor = ENOUGH_PX / module_px
+        yield cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    yield grey
+    if max(grey.shape) <= 1000:
+        yield cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    yield cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
+    yield 255 - grey
 
 
 def _zbar(grey: np.ndarray) -> list[str]:
@@ -98,3 +98,77 @@ def _zbar(grey: np.ndarray) -> list[str]:
     wrapper.ZBarOrientation._missing_ = classmethod(lambda cls, _: cls.UNKNOWN)
     symbols = pyzbar.decode(np.ascontiguousarray(grey), symbols=[pyzbar.ZBarSymbol.QRCODE])
     return [symbol.data.decode("utf-8", "replace") for symbol in symbols]
+
+
+def _explain(grey: np.ndarray) -> Reading:
+    """Why neither decoder reads a QR code here."""
+    others = zxingcpp.read_barcodes(grey)
+    if any(code.format in MICRO_QR for code in others):
+        return Reading(problem="micro_qr", error="a Micro QR code, which pyzbar does not read")
+    if others:
+        return Reading(problem="other_symbology", error=f"no QR code, but {others[0].format}")
+    broken = zxingcpp.read_barcodes(grey, formats=QR_CODE, return_errors=True)
+    if broken or cv2.QRCodeDetector().detect(grey)[0]:
+        return Reading(symbols=1, problem="unreadable_code", error="a QR code is there, but no decoder can read it")
+    return Reading(problem="no_code", error="no QR code found")
+
+
+def _extra(code: zxingcpp.Barcode) -> dict[str, Any]:
+    return cast("dict[str, Any]", code.extra)  # its type stub says object
+
+
+def _measure(code: zxingcpp.Barcode, grey: np.ndarray) -> dict[str, Any]:
+    extra, at = _extra(code), code.position
+    height, width = grey.shape
+    corners = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)], np.float32)
+    version, level, mask = int(extra["Version"]), extra.get("ECLevel"), extra.get("DataMask")
+    side = 17 + 4 * version
+    module_px = float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).mean()) / side
+    margin = min(corners.min(), width - corners[:, 0].max(), height - corners[:, 1].max())
+    dark = dark_modules(grey, corners, side)
+    inverted, mirrored = _variant(dark, version, level, mask) if level and mask is not None else (False, False)
+    return {
+        "version": version,
+        "ec_level": level,
+        "mask": mask,
+        "module_px": round(module_px, 2),
+        "quiet_zone": round(max(float(margin), 0.0) / module_px, 2),
+        "inverted": inverted,
+        "mirrored": mirrored,
+    }
+
+
+def dark_modules(grey: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+    """The symbol straightened and cut into modules: bool (side, side), True where dark.
+
+    `corners` are its top left, top right, bottom right and bottom left in pixels, float32 (4, 2).
+    The threshold is Otsu's, which fits paper and light that are even over the symbol.
+    """
+    size = side * ENOUGH_PX
+    square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
+    flat = cv2.warpPerspective(grey, cv2.getPerspectiveTransform(corners, square), (size, size))
+    small = cv2.resize(flat, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.threshold(small, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1] == 0
+
+
+def _variant(dark: np.ndarray, version: int, level: str, mask: int) -> tuple[bool, bool]:
+    """(inverted, mirrored), by where the format information stands and in which colour (ISO/IEC 18004, 7.9).
+
+    Of its 18 modules at least 16 must be as expected; a symbol too damaged for that counts as neither.
+    """
+    row, column = _format_information(version, level, mask)
+
+    def agreement(variant: tuple[bool, bool]) -> int:
+        inverted, mirrored = variant
+        modules = (dark.T if mirrored else dark) ^ inverted
+        return int((modules[8, :9] == row).sum() + (modules[:9, 8] == column).sum())
+
+    best = max(((False, False), (False, True), (True, False), (True, True)), key=agreement)
+    return best if agreement(best) >= 16 else (False, False)
+
+
+@cache
+def _format_information(version: int, level: str, mask: int) -> tuple[np.ndarray, np.ndarray]:
+    symbol = segno.make_qr("0", version=version, error=level, mask=mask, boost_error=False)
+    modules = np.array(symbol.matrix, dtype=bool)
+    return modules[8, :9], modules[:9, 8]

@@ -4,6 +4,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import pandas as pd
 from tldextract import TLDExtract
 
 # The list of public suffixes that ships with tldextract; no address to fetch a newer one from,
@@ -19,11 +20,16 @@ def group_key(payload: str) -> str:
     list does not know counts as a public suffix (the list's default rule "*", see
     https://publicsuffix.org/list/), so ``a.b.example`` belongs to ``b.example``.
     """
+    host = host_of(payload).rstrip(".")
+    return registrable_domain(host) if host else payload
+
+
+def host_of(payload: str) -> str:
+    """The host of a payload that is a URL, lower case, else ""."""
     try:
-        host = urlsplit(payload if "://" in payload else "").hostname
+        return urlsplit(payload).hostname or "" if "://" in payload else ""
     except ValueError:  # such as an unclosed bracket
-        host = None
-    return registrable_domain(host.rstrip(".")) if host and host.strip(".") else payload
+        return ""
 
 
 @lru_cache(maxsize=100_000)
@@ -38,6 +44,40 @@ def registrable_domain(host: str) -> str:
     if parts.suffix:
         return f"{parts.domain}.{parts.suffix}" if parts.domain else parts.suffix
     return ".".join(host.split(".")[-2:])
+
+
+def payload_features(payloads: pd.Series) -> pd.DataFrame:
+    """What a rule could look at without understanding the address: one row a payload, in its index.
+
+    All columns are float64 but ``top_level_domain`` (str). Counts are of characters.
+    """
+    text = payloads.fillna("")
+    host = text.map(host_of)
+    rest = text.str.replace(r"^[^:]*://[^/?#]*", "", regex=True)
+    path = rest.str.split(r"[?#]", n=1, regex=True).str[0].fillna("")
+    features = {
+        "length": text.str.len(),
+        "https": text.str.startswith("https:"),
+        "www": host.str.startswith("www."),
+        "https_www": text.str.startswith("https://www."),
+        "host_length": host.str.len(),
+        "host_dots": host.str.count(r"\."),
+        "host_digits": host.str.count(r"\d"),
+        "host_hyphens": host.str.count("-"),
+        "path_length": path.str.len(),
+        "path_depth": path.str.count(r"[^/]+"),
+        "path_hyphens": path.str.count("-"),
+        "ends_with_slash": text.str.endswith("/"),
+        "has_query": text.str.contains("?", regex=False),
+        "digits": text.str.count(r"\d"),
+        "upper_case": text.str.count(r"[A-Z]"),
+        "percent_signs": text.str.count("%"),
+        "at_signs": text.str.count("@"),
+        "page_php": path.str.endswith(".php"),
+        "page_html": path.str.contains(r"\.html?$"),
+    }
+    table = pd.DataFrame(features, index=payloads.index).astype("float64")
+    return table.assign(top_level_domain=host.str.rpartition(".")[2])
 
 
 def defang(payload: str) -> str:

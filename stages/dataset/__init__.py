@@ -1,0 +1,1 @@
+"""The forms in which datasets come: class folders, a labels file, arrays."""

@@ -1,0 +1,145 @@
+"""Checks of the labels, of the balance between the classes, and of sites that would leak between parts."""
+
+import numpy as np
+import pandas as pd
+
+from stages.common.settings import CLASSES, Params
+from stages.dataset.labels import LABELS_FILE
+from stages.gate.check import Check, Found
+from stages.gate.files import marked
+from stages.qr.url import defang, group_key
+
+
+def unknown_label(table: pd.DataFrame, params: Params) -> Found:
+    """Every row has one of the two classes."""
+    rows = ~table["label"].isin(CLASSES)
+    names = table["label"][rows].value_counts()
+    details = pd.DataFrame({"folder or label": names.index, "files": names.to_numpy()}).head(20)
+    propose = [f"{name}: {class_}" for name in names.index for class_ in CLASSES if class_ in str(name).casefold()]
+    text = marked(rows).text + (f"; add to data.classes: {'; '.join(propose[:4])}" if propose else "")
+    return Found(not rows.any(), rows, text, details if rows.any() else None)
+
+
+def missing_class(table: pd.DataFrame, params: Params) -> Found:
+    """Both classes are there."""
+    counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
+    return Found(bool((counts > 0).all()) or table.empty, text=_counted(counts))
+
+
+def label_problem(problem: str, why: str, do: str) -> Check:
+    """The check that no row has `problem` with the labels file (see stages/dataset/labels.py)."""
+
+    def find(table: pd.DataFrame, params: Params) -> Found:
+        return marked(table["label_problem"] == problem)
+
+    find.__name__ = f"label_{problem}"
+    return Check("labels", find, f"each row of {LABELS_FILE}", why, do, per_row=True)
+
+
+def payload_differs(table: pd.DataFrame, params: Params) -> Found:
+    """Where the labels file gives the URL, the code says the same."""
+    return marked(table["url"].notna() & table["payload"].notna() & ~_same_text(table["payload"], table["url"]))
+
+
+def _same_text(payload: pd.Series, url: pd.Series) -> pd.Series:
+    # Decoders guess the encoding of what is not ASCII: of such a payload only its ASCII part can be compared.
+    def plain(text: pd.Series) -> pd.Series:
+        return text.fillna("").str.strip().str.replace(r"[^\x20-\x7e]+", "\N{REPLACEMENT CHARACTER}", regex=True)
+
+    return plain(payload) == plain(url)
+
+
+def payload_in_both_classes(table: pd.DataFrame, params: Params) -> Found:
+    """No payload is benign here and malicious there."""
+    return _in_both(table, "payload")
+
+
+def picture_in_both_classes(table: pd.DataFrame, params: Params) -> Found:
+    """No file is, byte for byte, in both classes."""
+    return _in_both(table, "sha256")
+
+
+def _in_both(table: pd.DataFrame, column: str) -> Found:
+    known = table[table["label"].isin(CLASSES) & table[column].notna()]
+    labels = known.groupby(column)["label"].nunique()
+    return marked(table[column].isin(labels.index[labels > 1]))
+
+
+def duplicates(table: pd.DataFrame, params: Params) -> Found:
+    """The share of codes whose payload a class has already is at most `max_duplicates`."""
+    readable = table[table["payload"].notna()]
+    again = readable.duplicated(["label", "payload"])
+    share = again.mean() if len(readable) else 0.0
+    rows = again.reindex(table.index, fill_value=False)
+    by_class = ", ".join(f"{name} {part.mean():.1%}" for name, part in again.groupby(readable["label"]))
+    holds = share <= params.validate_.max_duplicates
+    return Found(holds, rows, f"{share:.1%} of the readable codes" + (f" ({by_class})" if share else ""))
+
+
+def classes_near_half(table: pd.DataFrame, params: Params) -> Found:
+    """The share of each class is within `balance_tolerance` of one half, or split.per_class makes it so."""
+    counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
+    if counts.min() == 0:
+        return Found(True, text="see missing class")  # saying it twice helps nobody
+    share = counts["malicious"] / counts.sum()
+    text = f"{_counted(counts)}: {share:.1%} malicious"
+    readable = table["label"][table["decoded"]].value_counts().reindex(CLASSES, fill_value=0)
+    if params.split.per_class is not None and readable.min() >= params.split.per_class:
+        return Found(True, text=f"{text}; split.per_class draws {params.split.per_class:,} of each")
+    text += f"; split.per_class: {readable.min()} would draw equal numbers"
+    return Found(bool(abs(share - 0.5) <= params.validate_.balance_tolerance), text=text)
+
+
+def _counted(counts: pd.Series) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def random_split_leaks(table: pd.DataFrame, params: Params) -> Found:
+    """How many val and test rows a random split would give a site that is in train as well.
+
+    The shares are those of `split`; the draw is by its seed. The project's own split keeps each
+    site in one part, so this is no fault of the data, but of splitting it otherwise.
+    """
+    rows = table[table["decoded"]]
+    if rows.empty:
+        return Found(True, text="no readable codes")
+    site = rows["payload"].map(group_key)
+    training = np.random.default_rng(params.split.seed).random(len(rows)) >= params.split.val + params.split.test
+    leaks = ~training & site.isin(site[training])
+    share = leaks.sum() / max((~training).sum(), 1)
+    top = site[leaks].value_counts().head(15)
+    total = site.value_counts()
+    details = pd.DataFrame(
+        {"site": map(defang, top.index), "rows leaked": top.to_numpy(), "rows in all": total[top.index].to_numpy()}
+    )
+    text = f"{leaks.sum():,} of {(~training).sum():,} val and test rows ({share:.1%}) share their site with train"
+    return Found(bool(share <= params.validate_.max_random_leak), None, text, details if len(top) else None)
+
+
+CHECKS = [
+    Check("labels", unknown_label, "each file", "an image without a class cannot be learned from",
+          "rename the folder, or name it in data.classes in params.yaml", per_row=True),
+    Check("labels", missing_class, "the classes", "with one class, always giving that answer is 100 % right",
+          "add the missing class; if its folder has another name, name it in data.classes in params.yaml"),
+    label_problem("no_row", "a file that the labels file does not list has no label",
+                  f"add its row to {LABELS_FILE}, or take the file out"),
+    label_problem("no_file", "a row without a file says that images were lost on the way",
+                  f"copy the missing files, or delete their rows from {LABELS_FILE}"),
+    label_problem("doubled", "a file that is listed twice is a slip in the list, and rarely the only one",
+                  f"delete one of its rows from {LABELS_FILE}"),
+    label_problem("contradicting", "a file that is listed as benign and as malicious has no label",
+                  f"decide which it is and delete the other row from {LABELS_FILE}"),
+    Check("labels", payload_differs, "each code", "the picture does not show the URL that was labelled",
+          "match files and URLs again: a shifted list mislabels everything behind the shift", per_row=True),
+    Check("labels", payload_in_both_classes, "each payload", "the same code cannot be benign and malicious",
+          "decide which it is, or take both out", per_row=True),
+    Check("labels", picture_in_both_classes, "each file", "the same picture under both labels teaches nothing",
+          "decide which it is, or take both out", per_row=True),
+    Check("labels", duplicates, "the payloads of a class", "copies count twice in every figure",
+          "take the copies out; `split` keeps those that stay on one side"),
+    Check("balance", classes_near_half, "the classes", "away from 50/50, accuracy rewards guessing the larger class",
+          "set split.per_class as shown, add images to the smaller class, or raise validate.balance_tolerance"),
+    Check("leakage", random_split_leaks, "the sites of the payloads",
+          "a network that has seen a site in training knows it again in the test, which no new site will grant it",
+          "nothing here: `split` keeps each site in one part; do not split these images at random elsewhere"),
+]  # fmt: skip

@@ -1,0 +1,160 @@
+"""Checks for shortcuts: features that predict the label and are not the thing itself."""
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from threadpoolctl import threadpool_limits
+
+from stages.common.settings import CLASSES, Params
+from stages.gate.check import Check, Found
+from stages.gate.files import histogram
+from stages.qr.url import group_key, payload_features
+
+PICTURE = ["bytes", "width", "height", "channels", "brightness", "module_px", "quiet_zone", "format", "ec_level"]
+BY_PAYLOAD = ["version", "mask"]  # of the symbol, but a consequence of its payload
+MOST_ROWS = 20_000  # for the models; single features are judged on all rows
+FOLDS = 5
+
+
+def picture_shortcut(table: pd.DataFrame, params: Params) -> Found:
+    """No feature of file or picture predicts the label among symbols of one version."""
+    data = _Labelled(table)
+    scores = data.each(data.rows[PICTURE], strata=data.version)
+    return _judged(scores, data, data.rows, params.validate_.max_picture_auc)
+
+
+def picture_features_together(table: pd.DataFrame, params: Params) -> Found:
+    """Nor do all of them together."""
+    data = _Labelled(table)
+    return _judged(data.together(data.rows[PICTURE], stratified=True), data, None, params.validate_.max_picture_auc)
+
+
+def payload_shortcut(table: pd.DataFrame, params: Params) -> Found:
+    """No feature of the payload predicts the label."""
+    data = _Labelled(table)
+    features = payload_features(data.rows["payload"]).join(data.rows[BY_PAYLOAD])
+    return _judged(data.each(features), data, features, params.validate_.max_payload_auc)
+
+
+def payload_features_together(table: pd.DataFrame, params: Params) -> Found:
+    """Nor do all of them together."""
+    data = _Labelled(table)
+    features = payload_features(data.rows["payload"]).join(data.rows[BY_PAYLOAD])
+    return _judged(data.together(features), data, None, params.validate_.max_payload_auc)
+
+
+class _Labelled:
+    """The readable, labelled rows with their truth, sites and versions, and how features are scored on them."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.rows = table[table["decoded"] & table["label"].isin(CLASSES)]
+        self.truth = (self.rows["label"] == CLASSES[1]).to_numpy()
+        self.site = self.rows["payload"].map(group_key)
+        self.version = self.rows["version"].fillna(0)
+
+    @property
+    def enough(self) -> bool:
+        """Both classes have at least as many sites as there are folds; below that no figure means anything."""
+        return min((self.site[self.truth == is_bad].nunique() for is_bad in (False, True)), default=0) >= FOLDS
+
+    def each(self, features: pd.DataFrame, strata: pd.Series | None = None) -> pd.DataFrame:
+        """AUC with interval of every feature alone, strongest first (columns feature, auc, low, high)."""
+        if not self.enough:
+            return pd.DataFrame(columns=["feature", "auc", "low", "high"])
+        found = []
+        for name in features:
+            auc = stratified_auc(self._as_number(features[name]), self.truth, strata)
+            # A number may point either way; the direction of a category was learned with it.
+            other = 1 - auc if pd.api.types.is_numeric_dtype(features[name]) else 0.5
+            found.append((name, *self._interval(max(auc, other))))
+        return pd.DataFrame(found, columns=["feature", "auc", "low", "high"]).sort_values("auc", ascending=False)
+
+    def together(self, features: pd.DataFrame, stratified: bool = False) -> pd.DataFrame:
+        """AUC of gradient-boosted trees on all features, cross-validated by site, one row like `each`."""
+        if not self.enough:
+            return pd.DataFrame(columns=["feature", "auc", "low", "high"])
+        chosen = self.rows.index
+        if len(chosen) > MOST_ROWS:
+            chosen = self.rows.sample(MOST_ROWS, random_state=0).index
+        at = self.rows.index.get_indexer(chosen)
+        numbers = np.column_stack([_codes(features.loc[chosen, name]) for name in features])
+        model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
+        with threadpool_limits(1):  # its threads wait by spinning, which on a busy machine costs more than they bring
+            probability = cross_val_predict(
+                model, numbers, self.truth[at], groups=self.site.iloc[at], cv=GroupKFold(FOLDS), method="predict_proba"
+            )[:, 1]
+        strata = self.version.iloc[at] if stratified else None
+        auc = stratified_auc(pd.Series(probability, index=chosen), self.truth[at], strata)
+        return pd.DataFrame([("all together", *self._interval(auc))], columns=["feature", "auc", "low", "high"])
+
+    def _as_number(self, feature: pd.Series) -> pd.Series:
+        """Numbers as they are; a category becomes the share of malicious rows it has in the other folds."""
+        if pd.api.types.is_numeric_dtype(feature):
+            return feature.astype("float64").fillna(-1.0)
+        names, truth = feature.fillna("").astype(str), pd.Series(self.truth, index=feature.index, dtype="float64")
+        coded = pd.Series(0.5, index=feature.index)
+        for others, fold in GroupKFold(FOLDS).split(names, groups=self.site):
+            shares = truth.iloc[others].groupby(names.iloc[others]).mean()
+            coded.iloc[fold] = names.iloc[fold].map(shares).fillna(0.5).to_numpy()
+        return coded
+
+    def _interval(self, auc: float) -> tuple[float, float, float]:
+        """The AUC with its 95 % interval after Hanley and McNeil (Radiology 143, 1982, 29-36).
+
+        Rows of one site are not independent, so sites are counted instead of rows, which is cautious.
+        """
+        bad, good = (max(self.site[self.truth == is_bad].nunique(), 1) for is_bad in (True, False))
+        q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+        variance = (auc * (1 - auc) + (bad - 1) * (q1 - auc**2) + (good - 1) * (q2 - auc**2)) / (bad * good)
+        half = 1.96 * max(variance, 0.0) ** 0.5
+        return auc, max(auc - half, 0.0), min(auc + half, 1.0)
+
+
+def stratified_auc(score: pd.Series, truth: np.ndarray, strata: pd.Series | None = None) -> float:
+    """The chance that a malicious row scores above a benign one of the same stratum; ties count half.
+
+    `score` and `strata` (n,), `truth` bool (n,). 0.5 where no stratum has both classes. For one
+    stratum this is the area under the ROC curve (the Mann-Whitney statistic).
+    """
+    strata = pd.Series(0, index=score.index) if strata is None else strata
+    frame = pd.DataFrame({"stratum": strata.to_numpy(), "truth": truth, "score": score.to_numpy()})
+    frame["rank"] = frame.groupby("stratum")["score"].rank()
+    bad = frame["truth"].groupby(frame["stratum"]).sum()
+    good = frame.groupby("stratum").size() - bad
+    wins = frame["rank"].where(frame["truth"], 0).groupby(frame["stratum"]).sum() - bad * (bad + 1) / 2
+    pairs = (bad * good).sum()
+    return float(wins.sum() / pairs) if pairs else 0.5
+
+
+def _codes(feature: pd.Series) -> np.ndarray:
+    if pd.api.types.is_numeric_dtype(feature):
+        return feature.to_numpy(dtype="float64", na_value=np.nan)
+    return pd.factorize(feature, sort=True)[0].astype("float64")
+
+
+def _judged(scores: pd.DataFrame, data: _Labelled, features: pd.DataFrame | None, most: float) -> Found:
+    """Fails where even the lower end of an interval is above `most`; shows the strongest feature's histogram."""
+    if scores.empty:
+        return Found(True, text="too few sites to tell")
+    first = scores.iloc[0]
+    text = f"{first['feature']}: AUC {first['auc']:.3f} ({first['low']:.3f} to {first['high']:.3f}), at most {most:g}"
+    chart = None
+    if features is not None and pd.api.types.is_numeric_dtype(features[first["feature"]]):
+        chart = histogram(features[first["feature"]], data.rows["label"])
+    return Found(bool(first["low"] <= most), None, text, scores.round(3), chart)
+
+
+ARTEFACT = "make the pictures of both classes in the same way: same program, size, format and margin"
+CHECKS = [
+    Check("shortcuts", picture_shortcut, "each feature of the file and picture, at a fixed symbol version",
+          "a network that can tell the classes by how the images were made learns just that", ARTEFACT),
+    Check("shortcuts", picture_features_together, "all of them, in gradient-boosted trees",
+          "several weak traces of how the images were made add up to a strong one", ARTEFACT),
+    Check("shortcuts", payload_shortcut, "each feature of the payload",
+          "an accuracy that one such rule reaches says nothing of the network",
+          "compare the network with this rule; collect URLs so that both classes have it alike"),
+    Check("shortcuts", payload_features_together, "all of them, in gradient-boosted trees",
+          "this is what a few lines without any picture reach: the network has to beat it",
+          "compare the network with this figure before you believe in it"),
+]  # fmt: skip
