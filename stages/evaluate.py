@@ -13,6 +13,8 @@ from sklearn import metrics
 from torch.utils.data import DataLoader
 
 from stages import split
+from stages.baselines import rules
+from stages.baselines.rules import malicious
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load
@@ -42,11 +44,6 @@ def main() -> None:
         f"payload length alone: accuracy {baselines['length_rule']['accuracy']:.3f}, "
         f"AUC {baselines['length_rule']['auc']:.3f}; majority class: {baselines['majority']['accuracy']:.3f}"
     )
-
-
-def malicious(rows: pd.DataFrame) -> np.ndarray:
-    """Labels as 1 (malicious) and 0 (benign), int64 (n,)."""
-    return (rows["label"] == CLASSES[1]).to_numpy(dtype=np.int64)
 
 
 @torch.inference_mode()
@@ -85,18 +82,9 @@ def majority(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
 
 
 def length_rule(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
-    """What payload length alone scores: a cut, and the side of it that is malicious, learned on the train part."""
-    lengths, truth = train["payload"].str.len().to_numpy(), malicious(train)
-    false_positive, true_positive, cuts = metrics.roc_curve(truth, lengths, drop_intermediate=False)
-    right = true_positive * truth.sum() + (1 - false_positive) * (1 - truth).sum()  # for "from the cut on"
-    longer = right.max() >= len(truth) - right.min()
-    cut = cuts[right.argmax() if longer else right.argmin()]
-    measured = test["payload"].str.len().to_numpy()
-    predicted = (measured >= cut) == longer
-    return {
-        "accuracy": float((predicted == malicious(test)).mean()),
-        "auc": float(metrics.roc_auc_score(malicious(test), measured if longer else -measured)),
-    }
+    """What payload length alone scores on the test part, by a rule learned on the train part."""
+    rule = rules.learn("length", train["payload"].str.len().to_numpy(), malicious(train))
+    return rule.score(test["payload"].str.len().to_numpy(), malicious(test))
 
 
 def write_plots(truth: np.ndarray, probability: np.ndarray, threshold: float) -> None:

@@ -1,10 +1,11 @@
 """Train the network that params.yaml describes on the train part; keep the weights that were best on val.
 
-    python -m stages.train     # the first GPU if there is one, else the CPU
+    python -m stages.train     # the first GPU if there is one, else the CPU; killed, it goes on where it was
     dvc plots show             # the curves
 
 Writes models/model.safetensors (the epoch of lowest validation loss), reports/train/ (curves, one
-value an epoch) and reports/train.json (the figures of that epoch).
+value an epoch) and reports/train.json (the figures of that epoch). After every epoch the state of
+the training goes to models/checkpoint.pt, which is deleted at the end.
 """
 
 import math
@@ -26,7 +27,8 @@ from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 from stages import split
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import write_json
-from stages.common.settings import Train, load
+from stages.common.settings import Params, Train, load
+from stages.network import checkpoint
 from stages.network.data import Images
 from stages.network.memory import keep_freed_memory
 from stages.network.model import QRNet
@@ -35,19 +37,16 @@ from stages.network.store import save
 MODEL = Path("models/model.safetensors")
 CURVES = Path("reports/train")
 REPORT = Path("reports/train.json")
-PRECISIONS: dict[str, Any] = {
-    "32": "32-true",
-    "bf16": "bf16-mixed",
-    "16": "16-mixed",
-}
+PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 def main() -> None:
-    """Train for `train.epochs` epochs and save the best of them."""
+    """Train for `train.epochs` epochs, from the checkpoint if there is one, and save the best of them."""
     params = load()
     settings = params.train
     keep_freed_memory()
     fabric, precision = make_fabric(settings)
+    stdout.print(f"training on {fabric.device}, precision {precision}")
     fabric.seed_everything(settings.seed, verbose=False)
 
     rows = split.read_table()
@@ -56,6 +55,62 @@ def main() -> None:
         DataLoader(train_set, settings.batch_size, shuffle=True), DataLoader(val_set, settings.batch_size)
     )
 
+    net, model, optimizer, scheduler = build(params, fabric, precision)
+
+    history: list[dict[str, float]] = []  # one entry an epoch
+    best: dict[str, Any] = {"epoch": 0, "weights": {name: value.clone() for name, value in net.state_dict().items()}}
+    start = checkpoint.fingerprint(params, split.TABLE)
+    if state := checkpoint.load(start):
+        history, best = state["history"], state["best"]
+        net.load_state_dict(state["net"])
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+        stdout.print(f"going on after epoch {len(history)}, as {checkpoint.FILE} has it; delete that to start anew")
+
+    os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the network, whatever the user's configuration says
+    diverged = ""
+    with Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) as live, progress() as bar:
+        task = bar.add_task("train", total=settings.epochs * len(train), completed=len(history) * len(train))
+        for epoch, scores in enumerate(history, 1):
+            log(live, epoch, scores)
+        for epoch in range(len(history) + 1, settings.epochs + 1):
+            started = time.perf_counter()
+            scores, diverged = train_epoch(
+                fabric, model, optimizer, train, settings.gradient_clip, lambda: bar.advance(task)
+            )
+            speed = len(train_set) / (time.perf_counter() - started)
+            if diverged:
+                diverged = f"epoch {epoch}, {diverged}"
+                break
+            scores |= {**measure(fabric, model, val), "learning_rate": optimizer.param_groups[0]["lr"]}
+            scheduler.step(scores["val/loss"])
+
+            log(live, epoch, scores)
+            bar.console.print(
+                f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
+                f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}  {speed:.0f} images/s"
+            )
+            if not history or scores["val/loss"] < min(past["val/loss"] for past in history):
+                best = {"epoch": epoch, "weights": {name: tensor.clone() for name, tensor in net.state_dict().items()}}
+            history.append(scores)
+            state = {"history": history, "best": best, "net": net.state_dict()}
+            state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
+            checkpoint.save(state, start)
+
+    report = summary(history, best["epoch"], diverged)
+    net.load_state_dict(best["weights"])
+    save(MODEL, net, params.model, report)
+    write_json(REPORT, report)
+    checkpoint.FILE.unlink(missing_ok=True)
+    if diverged:
+        stdout.print(f"the training diverged ({diverged}); kept are the weights of epoch {best['epoch']}")
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in report.items() if name != "diverged")
+    stdout.print(f"{MODEL}: {figures}")
+
+
+def build(params: Params, fabric: Fabric, precision: str) -> tuple[QRNet, Any, Any, Any]:
+    """The network, the same as fabric runs it, the optimiser and the scheduler of the learning rate."""
+    settings = params.train
     net = QRNet(params.model).to(memory_format=torch.channels_last)
     # The fused step is faster, but refuses to have float16 gradients unscaled for clipping.
     fused = fabric.device.type in ("cpu", "cuda") and precision != "16"
@@ -65,81 +120,79 @@ def main() -> None:
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer, factor=settings.scheduler_factor, patience=settings.scheduler_patience
     )
-    model, optimizer = fabric.setup(net, optimizer)
-
-    best: dict[str, float] = {"val_loss": math.inf}
-    best_weights: dict[str, torch.Tensor] = {}
-    os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the network, whatever the user's configuration says
-    with Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) as live, progress() as bar:
-        task = bar.add_task("train", total=settings.epochs * len(train))
-        for epoch in range(1, settings.epochs + 1):
-            started = time.perf_counter()
-            losses = train_epoch(fabric, model, optimizer, train, settings.gradient_clip, lambda: bar.advance(task))
-            speed = len(train_set) / (time.perf_counter() - started)
-            best.setdefault("initial_loss", losses[0])
-            scores = {"train/loss": sum(losses) / len(losses), **measure(fabric, model, val)}
-            scores["learning_rate"] = optimizer.param_groups[0]["lr"]
-            scheduler.step(scores["val/loss"])
-
-            live.step = epoch
-            for name, value in scores.items():
-                live.log_metric(name, value)
-            bar.console.print(
-                f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
-                f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}  {speed:.0f} images/s"
-            )
-            best["best_val_accuracy"] = max(best.get("best_val_accuracy", 0.0), scores["val/accuracy"])
-            if scores["val/loss"] < best["val_loss"]:
-                best |= {"epoch": epoch} | {
-                    f"val_{name}": scores[f"val/{name}"] for name in ("loss", "accuracy", "auc")
-                }
-                best_weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-
-    if not best_weights:
-        raise StageError("no epoch had a finite validation loss; lower train.learning_rate")
-    net.load_state_dict(best_weights)
-    save(MODEL, net, params.model, best)
-    write_json(REPORT, best)
-    stdout.print(
-        f"{MODEL}: epoch {best['epoch']}, val loss {best['val_loss']:.4f}, accuracy {best['val_accuracy']:.3f}"
-    )
+    return net, *fabric.setup(net, optimizer), scheduler
 
 
 def train_epoch(
     fabric: Fabric, model: Any, optimizer: Any, batches: Any, clip: float | None, advance: Callable[[], None]
-) -> list[float]:
-    """One pass over `batches`; the loss of every batch. Raises StageError where one is not finite."""
+) -> tuple[dict[str, float], str]:
+    """One pass over `batches`: mean and first loss, share of one-class batches, largest gradient norm, clipped share.
+
+    The second value is empty, or says which batch's loss was not finite: the pass ends there.
+    """
     model.train()
-    losses = []
+    losses: list[float] = []
+    norms: list[float] = []
+    one_class = 0
     for pixels, labels in batches:
         loss = cross_entropy(model(pixels), labels)
         losses.append(loss.item())
+        one_class += int(len(labels) > 1 and bool((labels == labels[0]).all()))
         if not math.isfinite(losses[-1]):
-            raise StageError(f"the loss became {losses[-1]} in batch {len(losses)}; lower train.learning_rate")
+            return {}, f"batch {len(losses)}: the loss became {losses[-1]}"
         fabric.backward(loss)
-        if clip is not None:
-            fabric.clip_gradients(model, optimizer, max_norm=clip, error_if_nonfinite=False)
+        norm = fabric.clip_gradients(model, optimizer, max_norm=clip or math.inf, error_if_nonfinite=False)
+        norms.append(float(norm) if norm is not None else math.nan)
         optimizer.step()
         optimizer.zero_grad()
         advance()
-    return losses
+    return {
+        "train/loss": sum(losses) / len(losses),
+        "train/first_loss": losses[0],
+        "train/one_class_batches": one_class / len(losses),
+        "gradient/norm": max(norms),
+        "gradient/clipped": sum(norm > (clip or math.inf) for norm in norms) / len(norms),
+    }, ""
 
 
 @torch.inference_mode()
 def measure(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]:
-    """Mean cross-entropy, accuracy at probability 0.5 and AUC over all processes' `batches`."""
+    """Mean cross-entropy, accuracy at probability 0.5, AUC, and the share of rows called malicious."""
     model.eval()
-    loss = MeanMetric().to(fabric.device)
+    loss, called = MeanMetric().to(fabric.device), MeanMetric().to(fabric.device)
     metrics = MetricCollection({"val/accuracy": BinaryAccuracy(), "val/auc": BinaryAUROC()}).to(fabric.device)
     for pixels, labels in batches:
-        logits = model(pixels)
+        logits = model(pixels).float()
         loss.update(cross_entropy(logits, labels, reduction="none"))
+        called.update((logits[:, 1] > logits[:, 0]).float())
         metrics.update(logits.softmax(1)[:, 1], labels)
-    return {"val/loss": loss.compute().item(), **{name: value.item() for name, value in metrics.compute().items()}}
+    scores = {name: value.item() for name, value in metrics.compute().items()}
+    return {"val/loss": loss.compute().item(), **scores, "val/called_malicious": called.compute().item()}
+
+
+def log(live: Live, epoch: int, scores: dict[str, float]) -> None:
+    """Add an epoch to the curves."""
+    live.step = epoch
+    for name, value in scores.items():
+        live.log_metric(name, value)
+
+
+def summary(history: list[dict[str, float]], epoch: int, diverged: str) -> dict[str, Any]:
+    """The figures of the best epoch, the first batch's loss before any step, and the best accuracy of all epochs.
+
+    A training that diverged in its first epoch has only the epochs, 0, and where it diverged.
+    """
+    report: dict[str, Any] = {"epoch": epoch, "epochs": len(history)}
+    if history:
+        best = history[epoch - 1]
+        report |= {"initial_loss": history[0]["train/first_loss"]}
+        report |= {f"val_{name}": best[f"val/{name}"] for name in ("loss", "accuracy", "auc")}
+        report |= {"best_val_accuracy": max(scores["val/accuracy"] for scores in history)}
+    return report | ({"diverged": diverged} if diverged else {})
 
 
 def make_fabric(settings: Train) -> tuple[Fabric, str]:
-    """Device and precision as asked, or the best there is.
+    """Device and precision as asked, or the best there is; the precision by its name in params.yaml.
 
     Precision "auto" is bf16 where the device has instructions for it, float16 on older GPUs, else
     float32. Raises StageError where there is no such device.
@@ -148,13 +201,12 @@ def make_fabric(settings: Train) -> tuple[Fabric, str]:
         device = Fabric(accelerator=settings.device, devices=1).device
     except (RuntimeError, MisconfigurationException) as error:
         raise StageError(f"train.device is {settings.device}, which is not here ({error}); set it to auto") from None
-    precision = settings.precision
+    precision: str = settings.precision
     if precision == "auto" and device.type == "cuda":
         precision = "bf16" if torch.cuda.is_bf16_supported() else "16"
     elif precision == "auto":
         able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
         precision = "bf16" if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "32"
-    stdout.print(f"training on {device}, precision {precision}")
     return Fabric(accelerator=settings.device, devices=1, precision=PRECISIONS[precision]), precision
 
 

@@ -155,6 +155,14 @@ class Train(Section):
     seed: int
 
 
+class Diagnose(Section):
+    """How the training is judged."""
+
+    strict: bool
+    steps: Annotated[int, Field(ge=0)]
+    batch_size: Annotated[int, Field(ge=2)]
+
+
 class Evaluate(Section):
     """How the test part is scored."""
 
@@ -173,6 +181,7 @@ class Params(Section):
     split: Split
     model: Model
     train: Train
+    diagnose: Diagnose
     evaluate: Evaluate
 
 

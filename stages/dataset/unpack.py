@@ -51,7 +51,7 @@ def read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise StageError(f"{path} is not there") from None
     except (ValueError, zipfile.BadZipFile, EOFError, OSError, AttributeError) as error:
         raise StageError(
-            f"{path} is no .npz file of plain arrays ({error}). A pickle runs the code of whoever made it: if you trust "
+            f"{path} is no .npz file of plain arrays ({error}). A pickle runs the code of its maker: if you trust "
             'it, load it yourself and save it with numpy.savez_compressed("qr.npz", images=images, labels=labels)'
         ) from None
     if set(CLASSES) <= set(arrays):

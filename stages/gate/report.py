@@ -8,7 +8,7 @@ page neither loads nor runs anything. Only what a browser shows as a picture is 
 import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -38,8 +38,6 @@ ADDRESS = re.compile(r"://|\.[^\W\d]|\d\.\d+\.\d")  # of a URL, a host or an IP 
 # Where a spreadsheet begins a cell; after a semicolon too, which separates cells in half of Europe.
 FORMULA = re.compile(r"""(^|;)(?=[\t\r\n]|[\s"]*[=+\-@＝＋－＠])""")  # noqa: RUF001 (they start formulas too)
 
-File = Callable[[Mapping[str, Any]], dict[str, Any]]
-
 
 def write_html(path: Path, audit: Audit, params: Params) -> None:
     """Write the page, one self-contained file, the same bytes for the same data.
@@ -49,46 +47,52 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
     picture. How a check's `details` and `chart` are shown stands at `_grid` and `_histogram`.
     Raises OSError where `path` cannot be written.
     """
-    picture = cache(lambda name: _thumbnail(params.data.images / name, params))  # a file may offend several checks
+    images, table = params.data.images, audit.table
+    picture = cache(lambda name: _thumbnail(images / name, params))  # a file may offend several checks
 
-    def file(row: Mapping[str, Any]) -> dict[str, Any]:
-        texts = _finding(row)
-        loaded = pd.notna(row.get("width"))
-        source, problem = picture(texts["path"]) if loaded else ("", texts["error"] or "the file was not loaded")
-        link = _link(params.data.images, texts["path"], path.parent)
-        return texts | {"link": link, "picture": source, "no_picture": problem}
+    def shown(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
+        for texts in _texts(rows).to_dict("records"):
+            source, problem = picture(texts["path"]) if texts["width"] else ("", texts["error"] or "not loaded")
+            link = _link(images, texts["path"], path.parent)
+            yield texts | {"picture": source, "no_picture": problem, "link": link}
 
     sections: dict[str, list[dict[str, Any]]] = {}
     for result in audit.results:
-        sections.setdefault(result.check.section, []).append(_view(result, audit.table, file))
+        sections.setdefault(result.check.section, []).append(_view(result, table, shown))
     settings = params.validate_.model_dump()
     levels = settings.pop("levels", {})
+    loaded = table[table["width"].notna()]
     page = _template().render(
         audit=audit,
-        facts=_facts(audit.table),
         sections=sections,
-        quarantined=[file(row) for row in audit.quarantined.head(LISTED).to_dict("records")],
+        quarantined=list(shown(audit.quarantined.head(LISTED))),
         settings=settings,
         off=[name for name, level in levels.items() if level == "off"],
-        images=params.data.images,
+        images=images,
+        loaded=len(loaded),
+        decoded=int(loaded["decoded"].sum()),
+        labels=table["label"].fillna("").astype(str).value_counts().to_dict(),
+        formats=loaded["format"].astype(str).value_counts().to_dict(),
     )
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
 def write_csv(path: Path, audit: Audit) -> None:
-    """Write COLUMNS, one row for each offending file of each check that does not hold.
+    """Write COLUMNS, one row for each offending file of each check that does not hold, and for each in quarantine.
 
     A finding about the dataset as a whole has one row, with an empty path and its figures as the
     error. No cell is a formula to a spreadsheet, no payload an address. Raises OSError where
     `path` cannot be written.
     """
-    findings: list[dict[str, str]] = []
+    findings = [_texts(audit.quarantined).assign(level="quarantine")]
     for result in audit.results:
         if not result.found.holds:
-            rows = _offending(result, audit.table).to_dict("records") or [{"error": result.found.text}]
-            findings += [_finding(row) | {"check": result.check.name, "level": result.level} for row in rows]
-    cells = pd.DataFrame(findings, columns=COLUMNS, dtype="object").map(inert)
+            rows, whole = _offending(result, audit.table), pd.DataFrame({"error": [result.found.text]})
+            texts = _texts(rows if len(rows) else whole)
+            findings.append(texts.assign(check=result.check.name, level=result.level))
+    cells = pd.concat(findings)[COLUMNS]
+    cells = cells.apply(lambda column: column.map({text: inert(text) for text in column.unique()}))
     with replacing(path) as temporary:
         cells.to_csv(temporary, index=False, lineterminator="\n")
 
@@ -117,18 +121,17 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sentence": _sentence, "shortened": _shortened}
     return environment.get_template("report.html.jinja")
 
 
-def _view(result: Result, table: pd.DataFrame, file: File) -> dict[str, Any]:
+def _view(result: Result, table: pd.DataFrame, shown: Callable[[pd.DataFrame], Iterable[dict]]) -> dict[str, Any]:
     found, rows = result.found, _offending(result, table)
     return {
         "check": result.check,
         "level": result.level,
         "verdict": "pass" if found.holds else "FAIL" if result.failed else "warn",
         "text": found.text,
-        "files": [file(row) for row in rows.head(PICTURES).to_dict("records")],
+        "files": list(shown(rows.head(PICTURES))),
         "more": max(len(rows) - PICTURES, 0),
         "details": None if found.details is None or found.details.empty else _grid(found.details),
         "chart": None if found.chart is None or found.chart.empty else _histogram(found.chart),
@@ -143,13 +146,12 @@ def _offending(result: Result, table: pd.DataFrame) -> pd.DataFrame:
     return table[rows.fillna(False).astype(bool)].sort_values("payload", kind="stable")
 
 
-def _finding(row: Mapping[str, Any]) -> dict[str, str]:
-    def text(column: str) -> str:
-        return "" if pd.isna(row.get(column)) else str(row[column])
-
-    texts = {column: text(column) for column in COLUMNS}
-    error = texts["error"] or text("label_problem").replace("_", " ")
-    return texts | {"error": error, "payload": defang(texts["payload"])}
+def _texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """What is shown of `rows`, all of it str, payloads defanged; "" where a value or the whole column is missing."""
+    texts = rows.reindex(columns=[*COLUMNS, "label_problem", "width"]).astype(object)
+    texts = texts.where(texts.notna(), "").astype(str)
+    error = texts["error"].where(texts["error"] != "", texts["label_problem"].str.replace("_", " "))
+    return texts.assign(error=error, payload=texts["payload"].map(defang))
 
 
 def _link(images: Path, name: str, page_folder: Path) -> str:
@@ -158,8 +160,9 @@ def _link(images: Path, name: str, page_folder: Path) -> str:
     if inside.suffix.lower() not in LINKED or inside.is_absolute() or ".." in inside.parts:
         return ""
     try:
-        return quote(Path(os.path.relpath(images / inside, page_folder)).as_posix())
-    except ValueError:  # on another drive (Windows)
+        there = (images / inside).is_file()
+        return quote(Path(os.path.relpath(images / inside, page_folder)).as_posix()) if there else ""
+    except (OSError, ValueError):  # a labels file can list any name; or another drive (Windows)
         return ""
 
 
@@ -179,28 +182,16 @@ def _thumbnail(file: Path, params: Params) -> tuple[str, str]:
         return "", getattr(error, "strerror", None) or type(error).__name__
 
 
-def _facts(table: pd.DataFrame) -> dict[str, Any]:
-    loaded = table[table["width"].notna()]
-    return {
-        "files": len(table),
-        "loaded": len(loaded),
-        "decoded": int(loaded["decoded"].sum()),
-        "labels": table["label"].fillna("").astype(str).value_counts().to_dict(),
-        "formats": loaded["format"].astype(str).value_counts().to_dict(),
-    }
-
-
 def _grid(details: pd.DataFrame) -> dict[str, Any]:
-    """Cells as (text, is a number). An index is shown if it has a name; addresses in texts are defanged."""
+    """Cells as (text, is a number), without the index; addresses in texts are defanged."""
 
     def cell(value: Any) -> tuple[str, bool]:
         if not isinstance(value, str):
-            return ("" if pd.isna(value) else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"), True
+            return ("" if pd.isna(value) else f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"), True
         return (defang(value) if ADDRESS.search(value) and "[.]" not in value else value), False
 
-    table = details.reset_index() if details.index.name is not None else details
-    rows = [[cell(value) for value in row] for row in table.head(DETAILS).astype(object).to_numpy().tolist()]
-    return {"columns": [str(name) for name in table.columns], "rows": rows, "more": len(table) - len(rows)}
+    rows = [[cell(value) for value in row] for row in details.head(DETAILS).astype(object).to_numpy().tolist()]
+    return {"columns": [str(name) for name in details.columns], "rows": rows, "more": len(details) - len(rows)}
 
 
 def _histogram(chart: pd.DataFrame) -> dict[str, Any]:
@@ -209,24 +200,23 @@ def _histogram(chart: pd.DataFrame) -> dict[str, Any]:
     The index names the bins: "from - to", or a name. Its own name is that of the x axis, with the unit.
     """
     chart = chart.iloc[:, :3].fillna(0)
-    top = chart.to_numpy().max() or 1
+    top = int(chart.to_numpy().max()) or 1
     names = [str(name) for name in chart.index]
+    ticks = [name.partition(" - ")[0] for name in names]
+    end = names[-1].partition(" - ")[2]
+    every = -(-len(names) * (max(map(len, ticks)) + 1) // 40)  # about 40 characters fit below it on a phone
+    last = len(names) - every if end else len(names)
     return {
         "classes": [str(name) for name in chart.columns],
         "axis": chart.index.name or "",
-        "top": int(top),
-        "every": -(-len(chart) // 6),  # bins a tick, so that the labels fit a phone
-        "end": names[-1].partition(" - ")[2],
+        "top": top,
+        "end": end,
         "bins": [
-            {"name": name, "counts": [int(count) for count in row], "bars": [round(100 * c / top, 2) for c in row]}
-            for name, row in zip(names, chart.to_numpy().tolist(), strict=True)
+            {
+                "name": name,
+                "tick": tick if place % every == 0 and place <= last else "",
+                "bars": [(int(count), round(100 * count / top, 2)) for count in chart.iloc[place]],
+            }
+            for place, (name, tick) in enumerate(zip(names, ticks, strict=True))
         ],
     }
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def _shortened(text: str, most: int = 80) -> str:
-    return text if len(text) <= most else f"{text[: most - 20]} … {text[-17:]}"

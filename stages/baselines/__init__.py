@@ -1,0 +1,1 @@
+"""What scores without looking at the picture: the figures a network has to beat."""

@@ -1,0 +1,309 @@
+"""The symptoms of a training that went wrong, read off its curves: one function a symptom, one shape for all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite, log
+from typing import Any, Literal
+
+import pandas as pd
+from scipy.stats import binomtest
+
+COIN = log(2)  # the cross-entropy of a coin, 0.693
+Verdict = Literal["pass", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A figure, the bound it is held against, and what to think and do where it is beyond it."""
+
+    name: str
+    verdict: Verdict
+    figure: str
+    bound: str
+    cause: str = ""
+    look: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a training left behind.
+
+    `curves` has one row an epoch (index from 1) and the columns that stages/train.py logs;
+    `report` is reports/train.json; `probes` what stages/diagnose.py found before the first step;
+    `val` the number of validation rows, `majority` the larger class's share of them, `rule` the
+    best one-feature rule's name and its accuracy on them.
+    """
+
+    curves: pd.DataFrame
+    report: dict[str, Any]
+    probes: dict[str, float]
+    val: int
+    majority: float
+    rule: tuple[str, float]
+
+    @property
+    def best(self) -> pd.Series:
+        """The epoch whose weights were kept."""
+        return self.curves.loc[self.report["epoch"]]
+
+
+def initial_loss(e: Evidence) -> Symptom:
+    """A network that knows nothing starts near ln 2; far above, its first weights are too large."""
+    loss = e.report["initial_loss"]
+    verdict: Verdict = "pass" if abs(loss - COIN) < 0.7 else "warn" if loss < 5 else "fail"
+    return Symptom(
+        "initial_loss",
+        verdict,
+        f"{loss:.3g}",
+        f"{COIN:.3f} +- 0.7; above 5 fails",
+        "the first weights of a large layer are too large for the number of its inputs",
+        "model.init: mixed; initial_activations below",
+    )
+
+
+def initial_activations(e: Evidence) -> Symptom:
+    """No layer starts with outputs that explode, vanish or are all zero."""
+    high, low, dead = (e.probes[name] for name in ("largest_deviation", "smallest_deviation", "dead"))
+    verdict: Verdict = (
+        "fail" if dead >= 1 or high > 100 or low < 1e-4 else "warn" if dead > 0.5 or high > 10 else "pass"
+    )
+    return Symptom(
+        "initial_activations",
+        verdict,
+        f"deviations {low:.2g} to {high:.3g}, dead {dead:.0%}",
+        "deviations 0.0001 to 10, no layer half dead",
+        "the initialisation does not fit the sizes of the layers",
+        "model.init, model.batch_norm",
+    )
+
+
+def pictures_differ(e: Evidence) -> Symptom:
+    """The pictures of a batch are not all the same."""
+    share = e.probes["distinct_pictures"]
+    return Symptom(
+        "pictures_differ",
+        "pass" if share > 0.5 else "fail",
+        f"{share:.0%} distinct",
+        "above 50 %",
+        "the network sees the same picture again and again",
+        "the loading of the images",
+    )
+
+
+def one_batch(e: Evidence) -> Symptom | None:
+    """A fresh network can learn one batch by heart."""
+    loss = e.probes.get("one_batch")
+    if loss is None:
+        return None
+    verdict: Verdict = "pass" if loss < 0.1 else "warn" if loss < COIN / 2 else "fail"
+    return Symptom(
+        "one_batch",
+        verdict,
+        f"loss {loss:.3f}",
+        "below 0.1",
+        "the network, its first weights or its learning rate keep it from learning anything",
+        "train.learning_rate, model.init; are the pictures what you think?",
+    )
+
+
+def blank_pictures(e: Evidence) -> Symptom | None:
+    """With blank pictures it learns nothing."""
+    loss = e.probes.get("blank_batch")
+    if loss is None:
+        return None
+    return Symptom(
+        "blank_pictures",
+        "pass" if loss > 0.9 * COIN else "fail",
+        f"loss {loss:.3f}",
+        f"above {0.9 * COIN:.2f}",
+        "labels reach the network by another way than the pictures",
+        "stages/network/data.py",
+    )
+
+
+def diverged(e: Evidence) -> Symptom:
+    """Every loss and gradient was finite."""
+    where = e.report.get("diverged", "")
+    norm = e.curves["gradient/norm"].max() if len(e.curves) else float("nan")
+    bad = bool(where) or not isfinite(norm)
+    return Symptom(
+        "diverged",
+        "fail" if bad else "pass",
+        where or f"largest gradient norm {norm:.3g}",
+        "all finite",
+        "the steps are too large, or an image holds what is no number",
+        "train.learning_rate, train.gradient_clip; the images of that batch",
+    )
+
+
+def gradients_clipped(e: Evidence) -> Symptom:
+    """Clipping is for exceptions, not for every step."""
+    share = e.curves["gradient/clipped"].mean()
+    return Symptom(
+        "gradients_clipped",
+        "warn" if share > 0.9 else "pass",
+        f"{share:.0%} of the steps",
+        "up to 90 %",
+        "nearly every step is shortened: the bound sets the learning rate",
+        "train.gradient_clip",
+    )
+
+
+def batches_mixed(e: Evidence) -> Symptom:
+    """Batches have both classes in them."""
+    share = e.curves["train/one_class_batches"].max()
+    return Symptom(
+        "batches_mixed",
+        "fail" if share > 0.2 else "pass",
+        f"{share:.0%} of one class",
+        "up to 20 %",
+        "the rows come sorted by class, so each step unlearns the one before",
+        "shuffling in stages/train.py, train.batch_size",
+    )
+
+
+def training_loss(e: Evidence) -> Symptom:
+    """The training loss falls gradually: neither never nor at once."""
+    losses = e.curves["train/loss"]
+    at_once, stuck = losses.iloc[0] < 0.05, losses.min() > 0.97 * COIN
+    verdict: Verdict = "fail" if stuck else "warn" if at_once else "pass"
+    cause = "nothing is learned" if stuck else "the answer is in the picture, or the loss is computed wrongly"
+    return Symptom(
+        "training_loss",
+        verdict,
+        f"{losses.iloc[0]:.3g} in epoch 1, {losses.min():.3g} at best",
+        f"below {0.97 * COIN:.2f}, and not below 0.05 at once",
+        cause,
+        "initial_loss, one_batch" if stuck else "reports/data.html: shortcuts",
+    )
+
+
+def validation_loss(e: Evidence) -> Symptom:
+    """The validation loss comes down from that of a coin."""
+    loss = e.curves["val/loss"].min()
+    verdict: Verdict = "pass" if loss < 0.95 * COIN else "warn" if loss < 0.99 * COIN else "fail"
+    return Symptom(
+        "validation_loss",
+        verdict,
+        f"{loss:.4f} at best",
+        f"below {0.95 * COIN:.3f}; a coin has {COIN:.3f}",
+        "stuck at the loss of a coin: what is learned, if anything, does not carry over",
+        "training_loss: if it falls, look at the labels; if not, at learning rate and initialisation",
+    )
+
+
+def validation_accuracy(e: Evidence) -> Symptom:
+    """The kept epoch is better than the larger class beyond chance (binomial test, one-sided)."""
+    accuracy = e.best["val/accuracy"]
+    p = float(binomtest(round(accuracy * e.val), e.val, e.majority, alternative="greater").pvalue)
+    verdict: Verdict = "pass" if p < 0.01 else "warn" if p < 0.05 else "fail"
+    return Symptom(
+        "validation_accuracy",
+        verdict,
+        f"{accuracy:.3f} of {e.val} rows, p = {p:.2g}",
+        f"above {e.majority:.3f} with p < 0.01",
+        "the network guesses",
+        "the symptoms above; are the labels of these images right?",
+    )
+
+
+def labels_inverted(e: Evidence) -> Symptom:
+    """The network does not know the answer and give the other one."""
+    auc = e.curves["val/auc"].min()
+    n = max(e.val / 2, 1)
+    bound = 0.5 - 3 * ((2 * n + 1) / (12 * n * n)) ** 0.5  # three standard deviations of the AUC of a coin
+    bad = e.best["val/auc"] < bound or (auc < bound and e.curves["val/auc"].mean() < bound)
+    return Symptom(
+        "labels_inverted",
+        "fail" if bad else "pass",
+        f"AUC {e.best['val/auc']:.3f}, at least {auc:.3f}",
+        f"above {bound:.3f}",
+        "benign and malicious are exchanged in one of the parts",
+        "data.classes, the labels file, where each part's images come from",
+    )
+
+
+def constant_output(e: Evidence) -> Symptom:
+    """The kept epoch gives both answers."""
+    share = e.best["val/called_malicious"]
+    bad = min(share, 1 - share) < 0.02
+    return Symptom(
+        "constant_output",
+        "fail" if bad else "pass",
+        f"{share:.1%} called malicious",
+        "2 % to 98 %",
+        "the network gives one answer to everything",
+        "initial_loss, training_loss, batches_mixed",
+    )
+
+
+def target_band(e: Evidence) -> Symptom:
+    """The best validation accuracy is in the notes' band of 70 to 90 %; above it, a leak is likelier than skill."""
+    accuracy = e.curves["val/accuracy"].max()
+    too_good = accuracy > 0.9
+    return Symptom(
+        "target_band",
+        "pass" if 0.7 <= accuracy <= 0.9 else "warn",
+        f"{accuracy:.3f} at best",
+        "0.70 to 0.90",
+        "too good to be true: the label may be in the picture" if too_good else "little is learned",
+        "reports/data.html: shortcuts" if too_good else "more images, more epochs, the symptoms above",
+    )
+
+
+def overfitting(e: Evidence) -> Symptom:
+    """The validation loss does not turn upwards while the training loss goes on falling."""
+    losses = e.curves["val/loss"]
+    turn, last = int(losses.idxmin()), losses.iloc[-1]
+    worse = last > 1.1 * losses.min() and e.curves["train/loss"].iloc[-1] < e.curves["train/loss"][turn]
+    figure = f"turns after epoch {turn}: {losses.min():.3f} to {last:.3f}" if worse else f"lowest in epoch {turn}"
+    return Symptom(
+        "overfitting",
+        "warn" if worse else "pass",
+        figure,
+        "final loss up to 1.1 times the lowest",
+        "from there on it learns its training images by heart; the weights of the lowest loss are kept",
+        "more images, a smaller model.hidden, more weight decay, fewer epochs",
+    )
+
+
+def beats_rule(e: Evidence) -> Symptom:
+    """The network beats the best rule of one feature on the same rows."""
+    name, score = e.rule
+    accuracy = e.best["val/accuracy"]
+    return Symptom(
+        "beats_rule",
+        "pass" if accuracy > score else "fail",
+        f"{accuracy:.3f}",
+        f"above {score:.3f} ({name})",
+        f"the rule that looks at {name} alone is as good: no network is needed for that",
+        "reports/data.html: shortcuts; the matched comparison of the two",
+    )
+
+
+BEFORE: list[Callable[[Evidence], Symptom | None]] = [
+    pictures_differ,
+    initial_activations,
+    one_batch,
+    blank_pictures,
+    diverged,
+]
+AFTER: list[Callable[[Evidence], Symptom | None]] = [
+    initial_loss,
+    batches_mixed,
+    gradients_clipped,
+    training_loss,
+    validation_loss,
+    validation_accuracy,
+    labels_inverted,
+    constant_output,
+    beats_rule,
+    target_band,
+    overfitting,
+]
+
+
+def diagnose(e: Evidence) -> list[Symptom]:
+    """Every symptom that can be told; of a training that diverged in its first epoch, those before it."""
+    looks = [*BEFORE, *(AFTER if len(e.curves) else [])]
+    return [symptom for look in looks if (symptom := look(e)) is not None]
