@@ -80,8 +80,9 @@ def figures(result: Audit) -> dict:
 
 def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 12) -> Table:
     """What a person can act on, failures first. File names come from strangers, so no markup is read in them."""
-    table = Table("check", "found", "what to do", title="What is wrong with the data", show_lines=True)
     ordered = sorted(broken, key=lambda result: not result.failed)
+    title = "What is wrong with the data" if ordered[0].failed else "What to know about the data"
+    table = Table("check", "found", "what to do", title=title, show_lines=True)
     for result in ordered[:rows]:
         table.add_row(
             Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from stages.common.settings import Params
+from stages.common.settings import CLASSES, Params
 from stages.gate.check import Check, Found
 from stages.network.size import SIDE
 
@@ -49,24 +49,35 @@ def small_modules(table: pd.DataFrame, params: Params) -> Found:
     """At the network's input size a module still has `min_module_px` pixels."""
     pixels = table["module_px"] * SIDE / table[["width", "height"]].max(axis=1)
     rows = pixels < params.validate_.min_module_px
-    return Found(not rows.any(), rows, marked(rows).text, chart=histogram(pixels, table["label"]))
+    return Found(
+        not rows.any(),
+        rows,
+        marked(rows).text,
+        chart=histogram(pixels, table["label"], f"pixels a module at {SIDE} pixels"),
+    )
 
 
 def narrow_quiet_zone(table: pd.DataFrame, params: Params) -> Found:
     """The margin around the symbol has `min_quiet_zone` modules."""
     rows = table["quiet_zone"] < params.validate_.min_quiet_zone
-    return Found(not rows.any(), rows, marked(rows).text, chart=histogram(table["quiet_zone"], table["label"]))
+    return Found(
+        not rows.any(),
+        rows,
+        marked(rows).text,
+        chart=histogram(table["quiet_zone"], table["label"], "modules of margin"),
+    )
 
 
-def histogram(values: pd.Series, labels: pd.Series, bins: int = 12) -> pd.DataFrame | None:
-    """Counts by bin (index, "from - to") and class (columns); None where there is nothing to count."""
+def histogram(values: pd.Series, labels: pd.Series, name: str, bins: int = 12) -> pd.DataFrame | None:
+    """Counts by bin (index, "from - to", called `name`) and class (columns); None where there is nothing to count."""
     values = values.astype("float64").dropna()
     if values.empty:
         return None
-    cut = pd.cut(values, bins, precision=2) if values.nunique() > bins else values.round(2)
-    counts = pd.crosstab(cut, labels[values.index])
-    counts.index = [f"{i.left:g} - {i.right:g}" if isinstance(i, pd.Interval) else f"{i:g}" for i in counts.index]
-    return counts
+    cut = pd.cut(values, bins, precision=2) if values.nunique() > bins else values.round(2).astype("category")
+    counts = pd.crosstab(cut, labels[values.index], dropna=False).reindex(cut.cat.categories, fill_value=0)
+    counts = counts.reindex(columns=list(CLASSES), fill_value=0)
+    ticks = [f"{i.left:g} - {i.right:g}" if isinstance(i, pd.Interval) else f"{i:g}" for i in counts.index]
+    return counts.set_axis(pd.Index(ticks, name=name))
 
 
 READABLE = "look at the pictures: sharper, larger or whole ones are needed; or take these out"

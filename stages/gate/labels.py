@@ -136,10 +136,10 @@ CHECKS = [
     Check("labels", picture_in_both_classes, "each file", "the same picture under both labels teaches nothing",
           "decide which it is, or take both out", per_row=True),
     Check("labels", duplicates, "the payloads of a class", "copies count twice in every figure",
-          "take the copies out; `split` keeps those that stay on one side"),
+          "take the copies out; the stage split keeps those that stay on one side"),
     Check("balance", classes_near_half, "the classes", "away from 50/50, accuracy rewards guessing the larger class",
           "set split.per_class as shown, add images to the smaller class, or raise validate.balance_tolerance"),
     Check("leakage", random_split_leaks, "the sites of the payloads",
           "a network that has seen a site in training knows it again in the test, which no new site will grant it",
-          "nothing here: `split` keeps each site in one part; do not split these images at random elsewhere"),
+          "nothing here: the stage split keeps each site in one part; do not split these images at random elsewhere"),
 ]  # fmt: skip

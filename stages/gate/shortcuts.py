@@ -141,7 +141,7 @@ def _judged(scores: pd.DataFrame, data: _Labelled, features: pd.DataFrame | None
     text = f"{first['feature']}: AUC {first['auc']:.3f} ({first['low']:.3f} to {first['high']:.3f}), at most {most:g}"
     chart = None
     if features is not None and pd.api.types.is_numeric_dtype(features[first["feature"]]):
-        chart = histogram(features[first["feature"]], data.rows["label"])
+        chart = histogram(features[first["feature"]], data.rows["label"], first["feature"])
     return Found(bool(first["low"] <= most), None, text, scores.round(3), chart)
 
 
@@ -149,12 +149,12 @@ ARTEFACT = "make the pictures of both classes in the same way: same program, siz
 CHECKS = [
     Check("shortcuts", picture_shortcut, "each feature of the file and picture, at a fixed symbol version",
           "a network that can tell the classes by how the images were made learns just that", ARTEFACT),
-    Check("shortcuts", picture_features_together, "all of them, in gradient-boosted trees",
+    Check("shortcuts", picture_features_together, "all features of file and picture, in gradient-boosted trees",
           "several weak traces of how the images were made add up to a strong one", ARTEFACT),
     Check("shortcuts", payload_shortcut, "each feature of the payload",
           "an accuracy that one such rule reaches says nothing of the network",
           "compare the network with this rule; collect URLs so that both classes have it alike"),
-    Check("shortcuts", payload_features_together, "all of them, in gradient-boosted trees",
+    Check("shortcuts", payload_features_together, "all features of the payload, in gradient-boosted trees",
           "this is what a few lines without any picture reach: the network has to beat it",
           "compare the network with this figure before you believe in it"),
 ]  # fmt: skip

@@ -72,10 +72,13 @@ def grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def square(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Pixels as the network sees them: padded with white to a square, resized to `side` x `side` by area."""
+    """Pixels as the network sees them: shrunk by area (or enlarged) to `side`, padded with white to a square."""
     height, width = pixels.shape[:2]
-    if height != width:
-        down, right = max(width - height, 0), max(height - width, 0)
-        border = (down // 2, down - down // 2, right // 2, right - right // 2)
-        pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(255, 255, 255))
-    return cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+    scale = side / max(height, width)
+    across, up = max(round(width * scale), 1), max(round(height * scale), 1)
+    pixels = cv2.resize(pixels, (across, up), interpolation=cv2.INTER_AREA)
+    if (across, up) == (side, side):
+        return pixels
+    down, right = side - up, side - across
+    border = (down // 2, down - down // 2, right // 2, right - right // 2)
+    return cv2.copyMakeBorder(pixels, *border, cv2.BORDER_CONSTANT, value=(255, 255, 255))

@@ -1,5 +1,6 @@
 """What can be said of a payload without ever opening it."""
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -80,9 +81,10 @@ def payload_features(payloads: pd.Series) -> pd.DataFrame:
     return table.assign(top_level_domain=host.str.rpartition(".")[2])
 
 
-def defang(payload: str) -> str:
-    """`payload` made unclickable: ``http`` becomes ``hxxp``, and every dot of the text ``[.]``."""
-    scheme, separator, rest = payload.partition("://")
-    if separator and scheme.lower() in ("http", "https", "ftp"):
-        payload = scheme.lower().replace("tt", "xx").replace("ftp", "fxp") + separator + rest
-    return payload.replace(".", "[.]")
+def defang(text: str) -> str:
+    """`text` made unclickable: every ``http://`` becomes ``hxxp://``, and every dot ``[.]``."""
+    return re.sub(r"(?i)\b(h)tt(ps?:)|\b(f)t(p:)", _fanged, text).replace(".", "[.]")
+
+
+def _fanged(scheme: re.Match[str]) -> str:
+    return f"{scheme[1]}xx{scheme[2]}" if scheme[1] else f"{scheme[3]}x{scheme[4]}"
