@@ -50,7 +50,7 @@ lock: ## write the versions that .venv has to constraints.txt
 # `make repro` takes back what it has made before and where experiments have their models.
 clean: ## remove the tools' caches and the pipeline's results that are not in git
 	rm -rf .pytest_cache .ruff_cache .mypy_cache build dvc_plots reports/dvc_plots *.egg-info
-	rm -rf data/images data/*.parquet models/model.safetensors models/checkpoint.pt
+	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/checkpoint.pt
 	rm -f reports/data.html reports/data_findings.csv
 	find stages tests -name __pycache__ -prune -exec rm -rf {} +
 	find data models reports -name '.*.partial' -prune -exec rm -rf {} +

@@ -13,15 +13,15 @@ import torch
 from rich.table import Table
 from rich.text import Text
 
-from stages import split
 from stages.baselines import rules
 from stages.common.cli import StageError, run, stdout
 from stages.common.files import write_json
 from stages.common.settings import CLASSES, Params, load
-from stages.network import probes
+from stages.common.tables import SPLITS, read
+from stages.diagnosis import probes
+from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
 from stages.network.data import Images
 from stages.network.memory import keep_freed_memory
-from stages.network.symptoms import Evidence, Symptom, diagnose
 from stages.train import CURVES, make_fabric
 from stages.train import REPORT as TRAINED
 
@@ -33,7 +33,7 @@ def main() -> None:
     """Diagnose, show, write; with `diagnose.strict`, fail where a symptom does."""
     params = load()
     keep_freed_memory()
-    rows = split.read_table()
+    rows = read(SPLITS)
     found = diagnose(gather(rows, params))
     stdout.print(as_table(found))
     counts = {verdict: sum(symptom.verdict == verdict for symptom in found) for verdict in COLOURS}

@@ -12,15 +12,14 @@ import torch
 from sklearn import metrics
 from torch.utils.data import DataLoader
 
-from stages import split
 from stages.baselines import rules
 from stages.baselines.rules import malicious
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load
+from stages.common.tables import MODEL, SPLITS, read
 from stages.network import store
 from stages.network.data import Images
-from stages.train import MODEL
 
 REPORT = Path("reports/test.json")
 PLOTS = Path("reports/evaluate")
@@ -29,7 +28,7 @@ PLOTS = Path("reports/evaluate")
 def main() -> None:
     """Score the test part and write metrics and plots."""
     params = load()
-    rows = split.read_table()
+    rows = read(SPLITS)
     train, test = rows[rows["part"] == "train"], rows[rows["part"] == "test"]
     truth = malicious(test)
     if len(np.unique(truth)) < 2:

@@ -30,8 +30,8 @@ def main() -> None:
         for row, fits in zip(table.itertuples(), bar.track(drawn, len(jobs), description="render"), strict=True):
             if not fits:
                 too_long.append(row)
-    if len(too_long) == len(table):
-        raise StageError(f"{params.data.urls}: every URL is too long for a QR code; lower render.error_correction")
+        if len(too_long) == len(table):
+            raise StageError(f"{params.data.urls}: every URL is too long for a QR code; lower render.error_correction")
     for row in too_long[:5]:
         stdout.print(f"left out, too long for a QR code: row {row.Index}, {printable(row.url[:60])}...", markup=False)
     stdout.print(f"{IMAGES}: {len(table) - len(too_long):,} QR codes drawn, {len(too_long):,} rows left out")

@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pebble import ProcessExpired, ProcessPool
@@ -22,12 +21,12 @@ from pebble import ProcessExpired, ProcessPool
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import Params, Scan, load
+from stages.common.tables import SCAN
 from stages.common.workers import cores, worker_pool
 from stages.dataset.labels import LABELS_FILE, Label, label_of, read_labels
 from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.symbol import read, require_zbar
 
-TABLE = Path("data/scan.parquet")
 SCHEMA = pa.schema(
     [
         ("path", pa.string()),
@@ -67,7 +66,7 @@ def main() -> None:
     require_zbar()
     paths = list_files(params.data.images)
     rows, readable = [], 0
-    with replacing(TABLE) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer, progress() as bar:
+    with replacing(SCAN) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer, progress() as bar:
         for row in bar.track(labelled(scan(paths, params), params), len(paths), description="scan"):
             rows.append(row)
             readable += row["decoded"]
@@ -75,15 +74,7 @@ def main() -> None:
                 writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
                 rows = []
         writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
-    stdout.print(f"{TABLE}: {len(paths):,} files, pyzbar read exactly one QR code in {readable:,}")
-
-
-def read_table() -> pd.DataFrame:
-    """The scan table with SCHEMA's columns, or a StageError that says how to get one."""
-    try:
-        return pd.read_parquet(TABLE)
-    except FileNotFoundError:
-        raise StageError(f"{TABLE} is not there yet: run `dvc repro`, which scans the images first") from None
+    stdout.print(f"{SCAN}: {len(paths):,} files, pyzbar read exactly one QR code in {readable:,}")
 
 
 def list_files(folder: Path) -> list[str]:
@@ -96,7 +87,8 @@ def list_files(folder: Path) -> list[str]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(parent).relative_to(folder)
-        found += [(below / name).as_posix() for name in files if not name.startswith(".")]
+        linked = [name for name in folders if (Path(parent) / name).is_symlink()]  # not walked into, but not unseen
+        found += [(below / name).as_posix() for name in [*files, *linked] if not name.startswith(".")]
     return sorted(name for name in found if name != LABELS_FILE)
 
 
@@ -176,8 +168,8 @@ def look(path: str, folder: Path, settings: Scan) -> Row:
     facts: Row = {}
     try:
         file = folder / path
-        if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
-            raise UnusableImageError("link", "a symbolic link that leads out of the folder")
+        if file.is_symlink() and (file.is_dir() or not file.resolve().is_relative_to(folder.resolve())):
+            raise UnusableImageError("link", "a symbolic link to a folder, or out of this one")
         facts["bytes"] = file.stat().st_size
         if facts["bytes"] > settings.max_bytes:
             message = f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}"

@@ -3,8 +3,6 @@
 Every part is near 50/50, and the result is checked by a schema of its own before it is written.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -12,21 +10,20 @@ import pandera.pandas as pa
 from stages.common.cli import StageError, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Split, load
+from stages.common.tables import SPLITS, VALID, read
 from stages.qr.url import group_key
-from stages.validate import read_valid
 
-TABLE = Path("data/splits.parquet")
 PARTS = ("train", "val", "test")
 
 
 def main() -> None:
     """Deal the readable images of the scan table, check the result and write it."""
     params = load().split
-    rows = draw_per_class(read_valid(), params)
+    rows = draw_per_class(read(VALID), params)
     rows = rows.assign(group=rows["payload"].map(group_key))
     rows = rows.assign(part=deal(rows, params))[["path", "label", "part", "group", "payload", "version", "mask"]]
     check(rows, params)
-    with replacing(TABLE) as temporary:
+    with replacing(SPLITS) as temporary:
         rows.to_parquet(temporary, index=False)
     for part, counts in (
         rows.groupby("part", observed=True)["label"].value_counts().unstack().loc[list(PARTS)].iterrows()
@@ -34,19 +31,12 @@ def main() -> None:
         stdout.print(f"{part:5s} {counts['benign']:7,} benign {counts['malicious']:7,} malicious")
 
 
-def read_table() -> pd.DataFrame:
-    """The table of parts (path, label, part, group, payload and what the baselines look at), or a StageError."""
-    try:
-        return pd.read_parquet(TABLE)
-    except FileNotFoundError:
-        raise StageError(f"{TABLE} is not there yet: run `dvc repro`, which splits the images first") from None
-
-
 def draw_per_class(table: pd.DataFrame, settings: Split) -> pd.DataFrame:
     """`split.per_class` rows of each class drawn at random, in the table's order; all where it is null."""
     if settings.per_class is None:
         return table
-    if (fewest := int(table["label"].value_counts().min())) < settings.per_class:
+    fewest = int(table["label"].value_counts().reindex(CLASSES, fill_value=0).min())
+    if fewest < settings.per_class:
         raise StageError(
             f"split.per_class is {settings.per_class:,}, but the smaller class has {fewest:,} readable images"
         )

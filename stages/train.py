@@ -24,17 +24,16 @@ from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
-from stages import split
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import write_json
 from stages.common.settings import Params, Train, load
+from stages.common.tables import MODEL, SPLITS, read
 from stages.network import checkpoint
 from stages.network.data import Images
 from stages.network.memory import keep_freed_memory
 from stages.network.model import QRNet
 from stages.network.store import save
 
-MODEL = Path("models/model.safetensors")
 CURVES = Path("reports/train")
 REPORT = Path("reports/train.json")
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
@@ -49,7 +48,7 @@ def main() -> None:
     stdout.print(f"training on {fabric.device}, precision {precision}")
     fabric.seed_everything(settings.seed, verbose=False)
 
-    rows = split.read_table()
+    rows = read(SPLITS)
     train_set, val_set = (Images(rows[rows["part"] == part], params) for part in ("train", "val"))
     train, val = fabric.setup_dataloaders(
         DataLoader(train_set, settings.batch_size, shuffle=True), DataLoader(val_set, settings.batch_size)
@@ -58,8 +57,8 @@ def main() -> None:
     net, model, optimizer, scheduler = build(params, fabric, precision)
 
     history: list[dict[str, float]] = []  # one entry an epoch
-    best: dict[str, Any] = {"epoch": 0, "weights": {name: value.clone() for name, value in net.state_dict().items()}}
-    start = checkpoint.fingerprint(params, split.TABLE)
+    best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": copy_of(net)}
+    start = checkpoint.fingerprint(params, SPLITS)
     if state := checkpoint.load(start):
         history, best = state["history"], state["best"]
         net.load_state_dict(state["net"])
@@ -90,8 +89,8 @@ def main() -> None:
                 f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
                 f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}  {speed:.0f} images/s"
             )
-            if not history or scores["val/loss"] < min(past["val/loss"] for past in history):
-                best = {"epoch": epoch, "weights": {name: tensor.clone() for name, tensor in net.state_dict().items()}}
+            if scores["val/loss"] < best["loss"]:
+                best = {"epoch": epoch, "loss": scores["val/loss"], "weights": copy_of(net)}
             history.append(scores)
             state = {"history": history, "best": best, "net": net.state_dict()}
             state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
@@ -170,6 +169,11 @@ def measure(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]:
     return {"val/loss": loss.compute().item(), **scores, "val/called_malicious": called.compute().item()}
 
 
+def copy_of(net: QRNet) -> dict[str, torch.Tensor]:
+    """The network's weights as they are now."""
+    return {name: tensor.clone() for name, tensor in net.state_dict().items()}
+
+
 def log(live: Live, epoch: int, scores: dict[str, float]) -> None:
     """Add an epoch to the curves."""
     live.step = epoch
@@ -180,10 +184,10 @@ def log(live: Live, epoch: int, scores: dict[str, float]) -> None:
 def summary(history: list[dict[str, float]], epoch: int, diverged: str) -> dict[str, Any]:
     """The figures of the best epoch, the first batch's loss before any step, and the best accuracy of all epochs.
 
-    A training that diverged in its first epoch has only the epochs, 0, and where it diverged.
+    A training without one good epoch has only their number and where it diverged.
     """
     report: dict[str, Any] = {"epoch": epoch, "epochs": len(history)}
-    if history:
+    if epoch:
         best = history[epoch - 1]
         report |= {"initial_loss": history[0]["train/first_loss"]}
         report |= {f"val_{name}": best[f"val/{name}"] for name in ("loss", "accuracy", "auc")}

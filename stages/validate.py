@@ -16,15 +16,14 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from stages import scan
 from stages.common.cli import StageError, printable, run, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import load
+from stages.common.tables import SCAN, VALID, read
 from stages.gate.audit import audit, usable
 from stages.gate.check import Audit, Result
 from stages.gate.report import write_csv, write_html
 
-VALID = Path("data/valid.parquet")
 FIGURES = Path("reports/data.json")
 PAGE = Path("reports/data.html")
 FINDINGS = Path("reports/data_findings.csv")
@@ -34,7 +33,7 @@ EXAMPLES = 2
 def main() -> None:
     """Audit the scan table, report, and stop the pipeline if a check of level error fails."""
     params = load()
-    result = audit(scan.read_table(), params)
+    result = audit(read(SCAN), params)
     write_json(FIGURES, figures(result))
     write_csv(FINDINGS, result)
     write_html(PAGE, result, params)
@@ -54,14 +53,6 @@ def main() -> None:
         rows.to_parquet(temporary, index=False)
     warned = f", {len(broken)} with a warning" if broken else ""
     stdout.print(f"{len(rows):,} images passed {len(result.results)} checks{warned}; see {PAGE}")
-
-
-def read_valid() -> pd.DataFrame:
-    """The rows of the scan table that passed, or a StageError that says how to get them."""
-    try:
-        return pd.read_parquet(VALID)
-    except FileNotFoundError:
-        raise StageError(f"{VALID} is not there: the gate has not opened yet, run `dvc repro`") from None
 
 
 def figures(result: Audit) -> dict:

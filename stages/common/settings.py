@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -20,7 +20,7 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values cannot be changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class Data(Section):
@@ -150,7 +150,7 @@ class Train(Section):
     scheduler_factor: Share
     batch_size: PositiveInt
     device: Literal["auto", "cpu", "cuda", "mps"]
-    precision: Literal["auto", "32", "bf16", "16"]
+    precision: Annotated[Literal["auto", "32", "bf16", "16"], BeforeValidator(str)]
     cache_mib: Annotated[int, Field(ge=0)]
     seed: int
 

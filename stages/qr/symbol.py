@@ -60,9 +60,9 @@ def read(grey: np.ndarray) -> Reading:
     of the symbol over its 17 + 4 x version modules; the quiet zone is the smallest distance from a
     corner of the symbol to the picture's edge, in modules.
     """
-    found = zxingcpp.read_barcodes(grey, formats=QR_CODE)
+    found = [code for code in zxingcpp.read_barcodes(grey, formats=QR_CODE) if code.format not in MICRO_QR]
     facts: dict[str, Any] = {}
-    if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():  # "M1" and the like are Micro QR
+    if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():
         facts = _measure(found[0], grey)
     payloads = next(filter(None, map(_zbar, _ladder(grey, facts.get("module_px")))), [])
     if len(payloads) == 1:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 from tldextract import TLDExtract
 
+BARE_URL = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?([/?#]|$)")
 # The list of public suffixes that ships with tldextract; no address to fetch a newer one from,
 # and no cache folder outside the project.
 _suffixes = TLDExtract(suffix_list_urls=(), cache_dir=None)
@@ -26,10 +27,13 @@ def group_key(payload: str) -> str:
 
 
 def host_of(payload: str) -> str:
-    """The host of a payload that is a URL, lower case, else ""."""
+    """The host of a payload that is a URL, with or without its scheme, lower case and as in DNS, else ""."""
+    if BARE_URL.match(payload):
+        payload = "//" + payload
     try:
-        return urlsplit(payload).hostname or "" if "://" in payload else ""
-    except ValueError:  # such as an unclosed bracket
+        host = urlsplit(payload).hostname or "" if "//" in payload else ""
+        return host if host.isascii() else host.encode("idna").decode()
+    except ValueError:  # an unclosed bracket, or a name that DNS could not hold
         return ""
 
 
@@ -78,7 +82,7 @@ def payload_features(payloads: pd.Series) -> pd.DataFrame:
         "page_html": path.str.contains(r"\.html?$"),
     }
     table = pd.DataFrame(features, index=payloads.index).astype("float64")
-    return table.assign(top_level_domain=host.str.rpartition(".")[2])
+    return table.assign(top_level_domain=host.map(lambda name: name.rpartition(".")[2]))
 
 
 def defang(text: str) -> str:

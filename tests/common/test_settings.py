@@ -1,0 +1,148 @@
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.common.cli import StageError
+from stages.common.settings import load
+from tests.helpers import REPO, rename_param, set_params
+
+
+def test_the_repositorys_settings_load() -> None:
+    params = load(REPO / "params.yaml")
+    assert params.split.val + params.split.test < 1
+    assert params.model.hidden == [256, 64]
+
+
+def test_every_section_of_the_file_is_checked() -> None:
+    raw = YAML(typ="safe").load(REPO / "params.yaml")
+    sections = {right.partition(".")[0] for right, _ in TYPOS if "." in right}
+    assert sections == set(raw)
+
+
+TYPOS = [
+    ("data.images", "data.image"),
+    ("sample.per_class", "sample.perclass"),
+    ("render.quiet_zone", "render.quietzone"),
+    ("scan.max_pixels", "scan.max_pixel"),
+    ("validate.min_decode_rate", "validate.min_decoding_rate"),
+    ("validate.levels.truncated", "validate.levels.truncate"),
+    ("split.seed", "split.sed"),
+    ("model.batch_norm", "model.batchnorm"),
+    ("train.learning_rate", "train.learningrate"),
+    ("diagnose.strict", "diagnose.strickt"),
+    ("evaluate.threshold", "evaluate.treshold"),
+    ("train", "trian"),
+]
+
+
+@pytest.mark.parametrize(("right", "typed"), TYPOS)
+def test_a_mistyped_key_is_named_with_the_right_one(project: Path, right: str, typed: str) -> None:
+    rename_param(project, right, typed)
+    with pytest.raises(StageError) as error:
+        load()
+    assert str(error.value) == f"params.yaml: unknown key {typed}; did you mean {right}?"
+
+
+def test_a_second_spelling_beside_the_right_key_is_an_error(project: Path) -> None:
+    set_params(project, {"train.learning_rates": 0.1})
+    with pytest.raises(StageError, match=r"unknown key train\.learning_rates; did you mean train\.learning_rate\?"):
+        load()
+
+
+def test_all_problems_are_reported_at_once(project: Path) -> None:
+    rename_param(project, "split.seed", "split.sead")
+    set_params(project, {"train.epochs": 0, "model.dropout": 1.5})
+    with pytest.raises(StageError) as error:
+        load()
+    lines = str(error.value).splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("params.yaml: ") for line in lines)
+
+
+@pytest.mark.parametrize("key", ["data.urls", "scan.timeout", "train.seed", "evaluate"])
+def test_a_missing_key_is_named(project: Path, key: str) -> None:
+    params = YAML(typ="safe").load(project / "params.yaml")
+    section, _, name = key.partition(".")
+    if name:
+        del params[section][name]
+    else:
+        del params[section]
+    YAML().dump(params, project / "params.yaml")
+    with pytest.raises(StageError, match=rf"^params\.yaml: key {key} is missing$"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data.classes", {"good": "bening"}),
+        ("sample.per_class", 0),
+        ("render.error_correction", "X"),
+        ("render.quiet_zone", -1),
+        ("scan.timeout", 0),
+        ("scan.timeout", float("inf")),
+        ("validate.min_decode_rate", 1.01),
+        ("validate.balance_tolerance", 0.6),
+        ("validate.bad_rows", "delete"),
+        ("validate.levels.truncated", "fatal"),
+        ("split.val", 0),
+        ("split.per_class", 0),
+        ("model.hidden", []),
+        ("model.hidden", [64, 0]),
+        ("model.dropout", 1),
+        ("model.init", "xavier"),
+        ("train.learning_rate", -1),
+        ("train.learning_rate", float("nan")),
+        ("train.learning_rate", float("inf")),
+        ("train.learning_rate", "fast"),
+        ("train.gradient_clip", 0),
+        ("train.epochs", 0),
+        ("train.epochs", 1.5),
+        ("train.precision", "64"),
+        ("train.device", "gpu7"),
+        ("evaluate.threshold", 1),
+    ],
+)
+def test_an_impossible_value_is_named(project: Path, key: str, value: object) -> None:
+    set_params(project, {key: value})
+    with pytest.raises(StageError, match=rf"^params\.yaml: {key}\S* is .*:"):
+        load()
+
+
+def test_parts_that_leave_nothing_for_training_are_refused(project: Path) -> None:
+    set_params(project, {"split.val": 0.5, "split.test": 0.5})
+    with pytest.raises(StageError, match=r"params\.yaml: split.*val \+ test"):
+        load()
+
+
+def test_a_level_named_off_is_no_boolean(project: Path) -> None:
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("truncated: error", "truncated: off"))
+    assert load().validate_.levels.truncated == "off"
+
+
+def test_precision_may_be_written_as_a_number(project: Path) -> None:
+    set_params(project, {"train.precision": 32})  # what `dvc exp run -S train.precision=32` writes, too
+    assert load().train.precision == "32"
+
+
+@pytest.mark.parametrize(
+    "text", ["train: [1, 2", "\tdata: 1", "a: b: c", "", "- a\n- b\n", "data: 5\n", "\0"], ids=repr
+)
+def test_a_file_that_is_no_settings_is_named(project: Path, text: str) -> None:
+    (project / "params.yaml").write_text(text)
+    with pytest.raises(StageError, match=r"^params\.yaml"):
+        load()
+
+
+def test_a_syntax_error_comes_with_its_line(project: Path) -> None:
+    (project / "params.yaml").write_text("data:\n  urls: x\ntrain: [1, 2\n")
+    with pytest.raises(StageError, match=r"line [34]"):
+        load()
+
+
+def test_without_the_file_the_user_learns_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StageError, match=r"params\.yaml is not here: run from the top folder"):
+        load()

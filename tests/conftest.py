@@ -1,0 +1,48 @@
+"""Fixtures that more than one file of tests uses."""
+
+import os
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import SURROUNDINGS, draw_qr, new_project, set_params
+
+os.environ |= SURROUNDINGS  # before a stage or PyTorch is imported, which look once
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the repository's params.yaml, which is the working directory of the test."""
+    folder = new_project(tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project after its training; the classes are easily told apart. Tests change copies of it."""
+    from stages import scan, split, train, validate
+
+    folder = new_project(tmp_path_factory.mktemp("trained"))
+    set_params(
+        folder,
+        {
+            "model.hidden": [8],
+            "train.epochs": 2,
+            "train.batch_size": 8,
+            "train.device": "cpu",
+            "train.precision": "32",
+            "split.val": 0.2,
+            "split.test": 0.2,
+        },
+    )
+    for i in range(20):
+        draw_qr(folder / f"data/images/benign/{i}.png", f"https://a{i}.example/")
+        draw_qr(folder / f"data/images/malicious/{i}.png", f"https://b{i}.example/{'account/' * 12}")
+    with chdir(folder):
+        scan.main()
+        validate.main()
+        split.main()
+        train.main()
+    return folder

@@ -1,0 +1,102 @@
+"""A flat folder of images with labels.csv, as scan reads it and the gate judges it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages import scan
+from stages.common.cli import StageError
+from stages.common.settings import load
+from stages.dataset.labels import read_labels
+from stages.gate import labels as checks
+from tests.helpers import draw_qr, set_params
+
+URL = "https://a.example/"
+CLASSES = {"benign": "benign", "malicious": "malicious", "Phishing": "malicious"}
+
+
+def problems(folder: Path, *lines: str, header: str = "file,label") -> dict[str, tuple[str, str]]:
+    """(label, problem) of every row when the folder holds a.png and b.png."""
+    (folder / "labels.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
+    set_params(folder, {"data.images": str(folder), "data.classes": CLASSES})
+    rows = scan.labelled([scan._row("a.png"), scan._row("b.png")], load())
+    return {row["path"]: (row["label"], row["label_problem"]) for row in rows}
+
+
+GOOD = {"a.png": ("benign", ""), "b.png": ("malicious", "")}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a.png,benign", "b.png,malicious"], GOOD),
+        (["b.png,phishing", "a.png,BENIGN"], GOOD),
+        (["./a.png,benign", ".\\b.png,malicious"], GOOD),
+        (["a.png,benign"], GOOD | {"b.png": ("", "no_row")}),
+        (["a.png,benign", "b.png,malicious", "c/c.png,benign"], GOOD | {"c/c.png": ("benign", "no_file")}),
+        (["a.png,benign", "a.png,Benign", "b.png,malicious"], GOOD | {"a.png": ("benign", "doubled")}),
+        (["b.png,malicious", "b.png,phishing", "a.png,benign"], GOOD | {"b.png": ("malicious", "doubled")}),
+        (["a.png,benign", "b.png,unsure"], GOOD | {"b.png": ("unsure", "")}),
+    ],
+)
+def test_each_kind_of_row(project: Path, lines: list[str], expected: dict[str, tuple[str, str]]) -> None:
+    assert problems(project, *lines) == expected
+
+
+@pytest.mark.parametrize("labels", ["benign malicious", "malicious benign", "benign malicious malicious"])
+def test_a_contradiction_stays_one_whatever_follows(project: Path, labels: str) -> None:
+    found = problems(project, "b.png,malicious", *(f"a.png,{label}" for label in labels.split()))
+    assert found["a.png"][1] == "contradicting"
+    assert found["b.png"] == ("malicious", "")
+
+
+@pytest.mark.parametrize("start", ["file,label,source", "\ufefffile,label", "label,file"])
+def test_other_columns_and_a_byte_order_mark_do_no_harm(project: Path, start: str) -> None:
+    lines = ["benign,a.png", "malicious,b.png"] if start == "label,file" else ["a.png,benign", "b.png,malicious"]
+    assert problems(project, *(line + ",x" * (start.count(",") - 1) for line in lines), header=start) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "labels.csv is no CSV table in UTF-8"),
+        (b"file,label\nb\xfccher.png,benign\n", "labels.csv is no CSV table in UTF-8"),
+        (b"name,label\na.png,benign\n", "labels.csv has no column file; it must begin with file,label"),
+        (b"file;label\na.png;benign\n", "labels.csv has no column file or label"),
+        (b"file,label\na.png,benign,1,2\n,,,,,,\n", "labels.csv"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(StageError, match=message):
+        read_labels(tmp_path, CLASSES)
+
+
+def test_without_the_file_the_folders_are_the_labels(tmp_path: Path) -> None:
+    assert read_labels(tmp_path, CLASSES) is None
+
+
+@pytest.mark.parametrize(
+    ("drawn", "listed", "same"),
+    [
+        (URL, URL, True),
+        (URL, f" {URL} ", True),
+        (URL, "", True),  # not given
+        (URL, "https://b.example/", False),
+        (URL, URL.upper(), False),
+        ("https://bücher.example/ä?q=日本", "https://bücher.example/ä?q=日本", True),
+        ("https://bücher.example/ä", "https://bücher.example/other", False),
+        ("http://пример.example/", "http://пример.invalid/", False),
+    ],
+)
+def test_the_url_of_a_row_must_be_that_of_the_code(project: Path, drawn: str, listed: str, same: bool) -> None:
+    draw_qr(project / "flat/a.png", drawn)
+    (project / "flat/labels.csv").write_text(f"file,label,url\na.png,benign,{listed}\n", encoding="utf-8")
+    set_params(project, {"data.images": "flat"})
+    params = load()
+    row = scan.look("a.png", params.data.images, params.scan)
+    found = checks.payload_differs(pd.DataFrame(scan.labelled([row], params)), params)
+    assert found.holds == same
+    assert found.rows is not None
+    assert found.rows.tolist() == [not same]

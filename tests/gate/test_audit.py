@@ -1,0 +1,190 @@
+"""What follows from the checks: stop, quarantine, reports, exit status."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages import scan, split, validate
+from stages.common.cli import StageError, run
+from stages.common.settings import Params, load
+from stages.common.tables import SPLITS, read
+from stages.gate import audit as gate
+from stages.gate.audit import audit, usable
+from stages.gate.check import Found
+from tests.helpers import REPO, draw_classes, set_params
+
+GOOD = 30  # images a class
+OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_classes(tmp_path_factory.mktemp("audit"), GOOD, GOOD)
+
+
+@pytest.fixture(scope="module")
+def scanned(images: Path) -> pd.DataFrame:
+    names = scan.list_files(images)
+    rows = [scan.look(name, images, load(REPO / "params.yaml").scan) for name in names]
+    return pd.DataFrame(rows).assign(label=[name.split("/")[0] for name in names])
+
+
+@pytest.fixture
+def table(scanned: pd.DataFrame, images: Path, project: Path) -> pd.DataFrame:
+    """Sixty good rows, and a project whose images they are."""
+    set_params(project, {"data.images": str(images)})
+    return scanned.copy()
+
+
+def spoil(table: pd.DataFrame, count: int, problem: str = "truncated") -> pd.DataFrame:
+    bad = {"problem": problem, "error": "cut off", "decoded": False, "payload": None, "width": None}
+    table.loc[: count - 1, list(bad)] = list(bad.values())
+    return table
+
+
+def with_settings(values: dict[str, Any]) -> Params:
+    set_params(Path.cwd(), {f"validate.{name}": value for name, value in values.items()})
+    return load()
+
+
+def save(table: pd.DataFrame) -> None:
+    Path("data").mkdir(exist_ok=True)
+    table.to_parquet("data/scan.parquet", index=False)
+
+
+@pytest.mark.parametrize(
+    ("bad", "share", "taken"), [(0, 0.1, False), (1, 0.1, True), (6, 0.1, True), (7, 0.1, False), (7, 0.12, True)]
+)
+def test_quarantine_takes_bad_rows_if_they_are_few(table: pd.DataFrame, bad: int, share: float, taken: bool) -> None:
+    settings = {"bad_rows": "quarantine", "max_bad_rows": share, "balance_tolerance": 0.1}
+    result = audit(spoil(table, bad), with_settings(settings))
+    names = table["path"].head(bad).tolist()
+    assert (result.quarantined["path"].tolist() if taken else len(result.quarantined)) == (names if taken else 0)
+    assert len(result.table) == 2 * GOOD - (bad if taken else 0)
+    assert result.passed == (bad == 0 or taken)
+    assert usable(result)["path"].tolist() == table["path"].tolist()[bad:]
+
+
+def test_quarantine_gives_every_reason(table: pd.DataFrame) -> None:
+    table.loc[1, "label"] = "phishing"
+    table.loc[table.index[-1], "payload"] = table.loc[2, "payload"]
+    params = with_settings({"bad_rows": "quarantine", "max_bad_rows": 0.1})
+    quarantined = audit(spoil(table, 2), params).quarantined.set_index("path")
+    assert quarantined["check"].to_dict() == {
+        "benign/000.png": "truncated",
+        "benign/001.png": "truncated, unknown_label",
+        "benign/002.png": "payload_in_both_classes",
+        "malicious/029.png": "payload_in_both_classes",
+    }
+    assert quarantined["error"].tolist() == ["cut off", "cut off", "", ""]
+
+
+def test_quarantine_leaves_warnings_and_the_dataset_as_a_whole_alone(table: pd.DataFrame) -> None:
+    params = with_settings({"bad_rows": "quarantine", "max_bad_rows": 0.5, "min_decode_rate": 0.9})
+    assert audit(spoil(table, 2, "no_code"), params).quarantined.empty  # of level warn
+    fewer = spoil(table.iloc[: GOOD + 10].copy(), 1)
+    result = audit(fewer, params)
+    assert len(result.quarantined) == 1
+    assert [r.check.name for r in result.results if r.failed] == ["classes_near_half"]
+
+
+def test_stop_takes_nothing(table: pd.DataFrame) -> None:
+    result = audit(spoil(table, 1), with_settings({"bad_rows": "stop", "max_bad_rows": 0.5}))
+    assert not result.passed
+    assert result.quarantined.empty
+
+
+def test_per_class_makes_an_unbalanced_dataset_pass_and_the_split_equal(table: pd.DataFrame, project: Path) -> None:
+    save(table.iloc[: GOOD + 20])
+    with pytest.raises(StageError, match="1 of"):
+        validate.main()
+    set_params(project, {"split.per_class": 20, "split.val": 0.2, "split.test": 0.2})
+    validate.main()
+    split.main()
+    parts = read(SPLITS)
+    assert parts["label"].value_counts().to_dict() == {"benign": 20, "malicious": 20}
+    counts = parts.groupby("part", observed=True)["label"].value_counts().unstack()
+    assert (counts["benign"] == counts["malicious"]).all()
+
+
+def test_per_class_beyond_the_smaller_class_does_not_pass(table: pd.DataFrame, project: Path) -> None:
+    save(table.iloc[: GOOD + 20])
+    set_params(project, {"split.per_class": 21})
+    with pytest.raises(StageError, match="1 of"):
+        validate.main()
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_reports_are_written_whether_the_gate_opens_or_not(table: pd.DataFrame, project: Path, bad: int) -> None:
+    save(spoil(table, bad))
+    assert status_of(validate.main) == bad
+    assert all((project / name).stat().st_size for name in OUTPUTS)
+    findings = pd.read_csv(project / OUTPUTS[1], keep_default_na=False)
+    assert findings["path"].tolist().count("benign/000.png") == bad
+    figures = json.loads((project / OUTPUTS[2]).read_text())
+    assert (figures["images"], figures["failed"]) == (60, bad)
+    assert (project / "data/valid.parquet").exists() == (bad == 0)
+
+
+def status_of(main: Callable[[], None]) -> int | str | None:
+    """The exit status of a stage."""
+    try:
+        run(main)
+        return 0
+    except SystemExit as end:
+        return end.code
+
+
+def test_without_a_scan_the_status_is_one(project: Path) -> None:
+    assert status_of(validate.main) == 1
+
+
+def test_a_gate_that_closes_leaves_no_rows_of_an_earlier_run(table: pd.DataFrame, project: Path) -> None:
+    save(table)
+    validate.main()
+    save(spoil(table, 1))
+    with pytest.raises(StageError):
+        validate.main()
+    assert not (project / "data/valid.parquet").exists()
+    with pytest.raises(StageError, match="if the gate opens"):
+        split.main()
+
+
+def every_check_fails(table: pd.DataFrame, params: Params) -> gate.Audit:
+    rows = pd.Series(True, index=table.index)
+    found = Found(False, rows, "60 of 60 files")
+    return gate.Audit(table, [gate.Result(check, "error", found) for check in gate.CHECKS])
+
+
+@pytest.mark.parametrize("name", ["benign/{:03}.png", "benign/" + "long" * 50 + "{:03}.png"], ids=["short", "long"])
+def test_the_terminal_output_fits_a_screen(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    save(table.assign(path=[name.format(i) for i in range(2 * GOOD)], error="truncated or damaged image data"))
+    monkeypatch.setattr(validate, "audit", every_check_fails)
+    monkeypatch.setattr(validate.stdout, "_width", 100)
+    with pytest.raises(StageError):
+        validate.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert 20 < len(lines) <= 45
+    assert max(map(len, lines)) <= 100
+
+
+def has_images(table: pd.DataFrame, params: Params) -> Found:
+    raise ZeroDivisionError("a defect of ours")
+
+
+def test_a_check_that_raises_is_a_defect_and_no_finding(
+    table: pd.DataFrame, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(table)
+    monkeypatch.setattr(gate, "CHECKS", [replace(gate.CHECKS[0], find=has_images), *gate.CHECKS[1:]])
+    with pytest.raises(Exception, match="a defect of ours") as defect:
+        run(validate.main)  # which ends with one line where a StageError is raised
+    assert not isinstance(defect.value, StageError)
+    assert not (project / "data/valid.parquet").exists()

@@ -1,0 +1,96 @@
+"""What many tests need: a project folder, its settings, drawn QR codes, a stage as a process."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import segno
+from ruamel.yaml import YAML
+
+REPO = Path(__file__).parents[1]
+SURROUNDINGS = {
+    "COLUMNS": "200",  # wide enough for the gate's table
+    "OMP_NUM_THREADS": "1",  # so small a network gains nothing by more, and loses much where cores are busy
+}
+# For other processes. Hooks of git set GIT_DIR and others; none of the repositories here is meant by them.
+ENV = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
+    **SURROUNDINGS,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+}
+
+
+def new_project(folder: Path) -> Path:
+    """Make `folder` a project: the repository's params.yaml, and one worker, which is the quickest to start."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(REPO / "params.yaml", folder)
+    set_params(folder, {"scan.workers": 1})
+    return folder
+
+
+def set_params(folder: Path, values: dict[str, Any]) -> None:
+    """Change settings in `folder`'s params.yaml: {"train.epochs": 1}."""
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    for key, value in values.items():
+        *sections, name = key.split(".")
+        section = params
+        for part in sections:
+            section = section[part]
+        section[name] = value
+    yaml.dump(params, folder / "params.yaml")
+
+
+def rename_param(folder: Path, old: str, new: str) -> None:
+    """Give a key of `folder`'s params.yaml another name, as a slip of the finger would; both are dotted."""
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    *sections, name = old.split(".")
+    section = params
+    for part in sections:
+        section = section[part]
+    section[new.rpartition(".")[2]] = section.pop(name)
+    yaml.dump(params, folder / "params.yaml")
+
+
+def draw_qr(path: Path, payload: str, scale: int = 4, border: int = 4, **options: Any) -> Path:
+    """Draw one QR code as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = {"error": "M", "boost_error": False, **options}
+    segno.make_qr(payload, **options).save(str(path), kind="png", scale=scale, border=border)
+    return path
+
+
+def urls(label: str, count: int) -> list[str]:
+    """URLs, each with a host of its own, in which nothing that can be counted differs between the classes."""
+    name = {"benign": "shop", "malicious": "bank"}[label]
+    pages = ("", "news/", "team/about.html", "log-in?id=7", "a/b/c.php")
+    return [f"https://{name}{i:03}.example/{pages[i % len(pages)]}" for i in range(count)]
+
+
+def draw_classes(folder: Path, benign: int, malicious: int) -> Path:
+    """Draw `urls` into a folder a class."""
+    for label, count in (("benign", benign), ("malicious", malicious)):
+        for i, url in enumerate(urls(label, count)):
+            draw_qr(folder / label / f"{i:03}.png", url)
+    return folder
+
+
+def truncate(path: Path, size: int = 120) -> None:
+    """Cut a file off, as a broken download is."""
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def run_stage(name: str, folder: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """`python -m stages.NAME` in `folder`, with its output as text."""
+    return run_python("-m", f"stages.{name}", folder=folder, **options)
+
+
+def run_python(*arguments: str, folder: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """`python ARGUMENTS` in `folder`, where the repository's `stages` can be imported."""
+    env = ENV | {"PYTHONPATH": str(REPO)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=300, **options
+    )

@@ -1,0 +1,114 @@
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import segno
+import zxingcpp
+from PIL import Image
+
+from stages.qr.image import decode, grey
+from stages.qr.symbol import read
+
+PHOTOS = Path(__file__).parents[2] / "../shared/photos/qrcode-7"
+
+
+def drawn(payload: str, scale: int = 4, border: int = 4, **options: Any) -> np.ndarray:
+    file = BytesIO()
+    segno.make_qr(payload, boost_error=False, **options).save(file, kind="png", scale=scale, border=border)
+    return np.array(Image.open(file).convert("L"))
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "mask", "scale", "border"),
+    [(1, "L", 0, 10, 4), (2, "M", 3, 3, 4), (3, "Q", 7, 4, 1), (5, "H", 5, 6, 10), (10, "M", 2, 2, 4),
+     (20, "L", 6, 5, 2), (40, "H", 1, 3, 4)],
+)  # fmt: skip
+def test_a_drawn_symbol_is_measured(version: int, level: str, mask: int, scale: int, border: int) -> None:
+    reading = read(drawn("https://a.example", scale, border, version=version, error=level, mask=mask))
+    assert (reading.symbols, reading.payload, reading.error) == (1, "https://a.example", "")
+    assert (reading.version, reading.ec_level, reading.mask) == (version, level, mask)
+    assert reading.module_px == pytest.approx(scale, rel=0.03)
+    assert reading.quiet_zone == pytest.approx(border, abs=0.5)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_symbol_is_measured(turns: int) -> None:
+    reading = read(np.rot90(drawn("https://a.example/", version=3, error="M", mask=4), turns))
+    assert (reading.payload, reading.version, reading.mask) == ("https://a.example/", 3, 4)
+    assert reading.module_px == pytest.approx(4, rel=0.03)
+
+
+def test_two_codes_in_one_picture_are_counted_and_neither_is_taken() -> None:
+    left, right = (drawn(f"https://{name}.example/", version=3) for name in "ab")
+    reading = read(np.hstack([left, right]))
+    assert reading.symbols == 2
+    assert reading.payload is None
+    assert "2 QR codes" in reading.error
+
+
+def other_barcode(kind: Any, text: str) -> np.ndarray:
+    return np.array(zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(text, kind), scale=6, add_quiet_zones=True))
+
+
+@pytest.mark.parametrize(
+    ("problem", "pixels"),
+    [
+        pytest.param("no_code", np.full((120, 120), 255, np.uint8), id="white"),
+        pytest.param("no_code", np.zeros((1, 1), np.uint8), id="one pixel"),
+        pytest.param("no_code", np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8), id="noise"),
+        pytest.param("other_symbology", other_barcode(zxingcpp.BarcodeFormat.DataMatrix, "a text"), id="DataMatrix"),
+        pytest.param("other_symbology", other_barcode(zxingcpp.BarcodeFormat.EAN13, "4006381333931"), id="EAN-13"),
+    ],
+)
+def test_what_is_no_qr_code_has_an_error_and_no_payload(problem: str, pixels: np.ndarray) -> None:
+    reading = read(pixels)
+    assert (reading.decoded, reading.symbols, reading.payload, reading.version) == (False, 0, None, None)
+    assert reading.problem == problem
+    assert reading.error
+
+
+def test_a_micro_qr_code_is_called_so() -> None:
+    reading = read(other_barcode(zxingcpp.BarcodeFormat.MicroQRCode, "12345"))
+    assert (reading.decoded, reading.problem) == (False, "micro_qr")
+    assert "Micro QR" in reading.error
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("turns", [0, 3])
+def test_a_variant_is_read_and_told(inverted: bool, mirrored: bool, turns: int) -> None:
+    pixels = drawn("https://a.example/", version=3, error="M")
+    pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
+    reading = read(255 - pixels if inverted else pixels)
+    assert reading.payload == "https://a.example/"
+    assert (reading.inverted, reading.mirrored) == (inverted, mirrored)
+
+
+def test_a_torn_symbol_is_not_read() -> None:
+    pixels = drawn("https://a.example/", version=3, error="L")
+    pixels[len(pixels) // 2 :] = 255
+    reading = read(pixels)
+    assert (reading.decoded, reading.payload) == (False, None)
+    assert reading.problem in ("unreadable_code", "no_code")
+
+
+@pytest.mark.parametrize(
+    "payload", ["WIFI:S:home;T:WPA;P:secret;;", "12345", "two\nlines", "\x1b[31mred", "bücher.example", "日本"]
+)
+def test_any_text_is_a_payload(payload: str) -> None:
+    assert read(drawn(payload, error="M")).payload == payload
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason=f"{PHOTOS} is only on the developers' machines")
+def test_symbols_of_unknown_direction_are_read() -> None:
+    """pyzbar 0.1.9 itself raises `4294967295 is not a valid ZBarOrientation` on these and loses them."""
+    photos = sorted(path for path in PHOTOS.iterdir() if path.suffix != ".txt")
+    assert photos
+    for photo in photos:
+        reading = read(grey(decode(photo.read_bytes(), 50_000_000).pixels))
+        assert reading.symbols == 1, photo
+        payload = (reading.payload or "").strip("\0 ")  # zbar writes a NUL for the parts that are elsewhere
+        assert payload, photo
+        assert payload in (PHOTOS / "01.txt").read_text(), photo  # of which each photo shows a quarter

@@ -1,0 +1,136 @@
+import os
+from collections.abc import Callable
+from contextlib import chdir
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages import scan
+from tests.helpers import draw_qr, new_project, run_stage, set_params, truncate
+
+URL = "https://a.example/"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose images are a mess, scanned."""
+    project = new_project(tmp_path_factory.mktemp("scan"))
+    set_params(project, {"scan.max_bytes": 4000, "data.classes": {"good": "benign", "malicious": "malicious"}})
+    images = project / "data/images"
+    draw_qr(images / "good/b.png", URL, scale=5, border=3, version=2, mask=6, error="Q")
+    draw_qr(images / "good/a.png", URL)
+    draw_qr(images / "malicious/2021/may/deep.png", URL)
+    draw_qr(images / "strange/x.png", URL)
+    draw_qr(images / "top.png", URL)
+    draw_qr(images / ".thumbnails/x.png", URL)
+    truncate(draw_qr(images / "malicious/cut.png", URL))
+    (images / "malicious/text.png").write_text("no picture")
+    (images / "malicious/empty.png").write_bytes(b"")
+    (images / "malicious/large.png").write_bytes(draw_qr(images / "good/a.png", URL).read_bytes() + b"\0" * 4000)
+    (images / "malicious/.DS_Store").write_bytes(b"Finder")
+    (images / "malicious/dangling.png").symlink_to("nowhere.png")
+    draw_qr(project / "elsewhere.png", URL)
+    (images / "malicious/link.png").symlink_to(project / "elsewhere.png")
+    Path(os.fsdecode(bytes(images) + b"/good/\xff\xfe.png")).write_bytes((images / "good/a.png").read_bytes())
+    with chdir(project):
+        scan.main()
+    return project
+
+
+@pytest.fixture(scope="module")
+def table(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "data/scan.parquet").set_index("path")
+
+
+def test_every_file_but_dot_files_is_one_row_in_order(table: pd.DataFrame) -> None:
+    assert table.index.tolist() == [
+        "good/\\xff\\xfe.png" if name == "good/?" else name
+        for name in ("good/a.png", "good/b.png", "good/?", "malicious/2021/may/deep.png", "malicious/cut.png",
+                     "malicious/dangling.png", "malicious/empty.png", "malicious/large.png", "malicious/link.png",
+                     "malicious/text.png", "strange/x.png", "top.png")
+    ]  # fmt: skip
+
+
+def test_a_good_file_is_described_in_full(table: pd.DataFrame, folder: Path) -> None:
+    row = table.loc["good/b.png"]
+    side = (25 + 2 * 3) * 5
+    assert (row["width"], row["height"], row["channels"], row["format"]) == (side, side, 1, "PNG")
+    assert row["bytes"] == (folder / "data/images/good/b.png").stat().st_size
+    assert len(row["sha256"]) == 64
+    assert (row["decoded"], row["symbols"], row["payload"], row["error"]) == (True, 1, URL, "")
+    assert (row["version"], row["ec_level"], row["mask"]) == (2, "Q", 6)
+    assert row["module_px"] == pytest.approx(5, rel=0.03)
+    assert row["quiet_zone"] == pytest.approx(3, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("malicious/cut.png", "truncated"),
+        ("malicious/dangling.png", "."),
+        ("malicious/empty.png", "empty"),
+        ("malicious/large.png", r"scan\.max_bytes"),
+        ("malicious/link.png", "link"),
+        ("malicious/text.png", "not an image"),
+        ("good/\\xff\\xfe.png", "not valid UTF-8"),
+    ],
+)
+def test_a_bad_file_is_a_row_with_an_error(table: pd.DataFrame, path: str, error: str) -> None:
+    row = table.loc[path]
+    assert not row["decoded"]
+    assert pd.Series([row["error"]]).str.contains(error).all(), row["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("good/a.png", "benign"),
+        ("malicious/2021/may/deep.png", "malicious"),
+        ("malicious/empty.png", "malicious"),
+        ("strange/x.png", "strange"),
+        ("top.png", ""),
+    ],
+)
+def test_the_label_is_the_nearest_known_folder(table: pd.DataFrame, path: str, label: str) -> None:
+    assert table.loc[path, "label"] == label
+
+
+def test_the_number_of_workers_changes_nothing(folder: Path, project: Path) -> None:
+    set_params(project, {"data.images": str(folder / "data/images"), "scan.workers": 2, "scan.max_bytes": 4000})
+    set_params(project, {"data.classes": {"good": "benign", "malicious": "malicious"}})
+    scan.main()
+    assert (project / "data/scan.parquet").read_bytes() == (folder / "data/scan.parquet").read_bytes()
+
+
+def test_a_labels_file_stands_above_the_folders(project: Path) -> None:
+    for name in ("a", "b", "c"):
+        draw_qr(project / f"data/images/benign/{name}.png", URL)
+    lines = ["file,label,url", f"benign/a.png,malicious,{URL}", "benign/b.png,benign,", "benign/gone.png,benign,"]
+    (project / "data/images/labels.csv").write_text("\n".join(lines))
+    scan.main()
+    table = pd.read_parquet("data/scan.parquet").set_index("path")
+    assert table["label"].to_dict() == {
+        "benign/a.png": "malicious", "benign/b.png": "benign", "benign/c.png": "", "benign/gone.png": "benign"
+    }  # fmt: skip
+    assert table["label_problem"].to_dict() == {
+        "benign/a.png": "", "benign/b.png": "", "benign/c.png": "no_row", "benign/gone.png": "no_file"
+    }  # fmt: skip
+    assert table.loc["benign/a.png", "url"] == URL
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_text("no folder")])
+def test_a_missing_folder_is_named(project: Path, make: Callable[[Path], object]) -> None:
+    make(project / "mine")
+    set_params(project, {"data.images": "mine"})
+    ended = run_stage("scan", project)
+    assert ended.returncode == 1
+    assert "mine is no folder; set data.images" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (project / "data/scan.parquet").exists()
+
+
+def test_an_empty_folder_is_an_empty_table(project: Path) -> None:
+    (project / "data/images").mkdir(parents=True)
+    scan.main()
+    assert len(pd.read_parquet("data/scan.parquet")) == 0

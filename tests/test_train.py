@@ -1,0 +1,123 @@
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from stages import train
+from stages.common.cli import StageError
+from stages.network.store import load
+from tests.helpers import set_params
+
+MODEL = Path("models/model.safetensors")
+
+
+@pytest.fixture
+def again(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the trained project without what training has written, to train in."""
+    copy = tmp_path / "again"
+    shutil.copytree(trained, copy, ignore=shutil.ignore_patterns("models", "reports"))
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def curve(folder: Path, name: str) -> pd.Series:
+    return pd.read_csv(folder / f"reports/train/plots/metrics/{name}.tsv", sep="\t").set_index("step").iloc[:, -1]
+
+
+def test_model_curves_and_figures_are_written(trained: Path) -> None:
+    report = json.loads((trained / "reports/train.json").read_text())
+    assert (trained / MODEL).stat().st_size > 100_352 * 8 * 4
+    for name in ("train/loss", "val/loss", "val/accuracy", "val/auc", "learning_rate"):
+        assert curve(trained, name).index.tolist() == [1, 2], name
+    losses = curve(trained, "val/loss")
+    assert report["epoch"] == losses.idxmin()
+    assert report["val_loss"] == pytest.approx(losses.min(), abs=1e-5)
+    assert report["initial_loss"] == pytest.approx(math.log(2), abs=0.5)
+    assert (curve(trained, "learning_rate") == 0.0005).all()
+
+
+def test_what_is_easily_told_apart_is_learned(trained: Path) -> None:
+    assert curve(trained, "train/loss")[2] < curve(trained, "train/loss")[1]
+    assert curve(trained, "val/auc").max() > 0.9
+
+
+def test_nothing_half_written_is_left(trained: Path) -> None:
+    assert [path.name for path in (trained / "models").iterdir()] == [MODEL.name]
+    assert not list(trained.rglob("*.partial"))
+
+
+def test_the_same_seed_is_the_same_network(trained: Path, again: Path) -> None:
+    train.main()
+    assert (again / MODEL).read_bytes() == (trained / MODEL).read_bytes()
+    assert (again / "reports/train.json").read_bytes() == (trained / "reports/train.json").read_bytes()
+
+
+def test_an_interrupted_training_goes_on_to_the_same_network(
+    trained: Path, again: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step, epochs = train.train_epoch, iter([False, True])
+
+    def interrupted(*arguments, **options):
+        if next(epochs):
+            raise KeyboardInterrupt
+        return step(*arguments, **options)
+
+    monkeypatch.setattr(train, "train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train.main()
+    assert not (again / MODEL).exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(again)
+    train.main()
+    assert "going on after epoch 1" in capsys.readouterr().out
+    assert (again / MODEL).read_bytes() == (trained / MODEL).read_bytes()
+    assert curve(again, "val/loss").equals(curve(trained, "val/loss"))
+
+
+def test_another_seed_is_another_network(trained: Path, again: Path) -> None:
+    set_params(again, {"train.seed": 8, "train.epochs": 1})
+    train.main()
+    assert (again / MODEL).read_bytes() != (trained / MODEL).read_bytes()
+
+
+def test_a_training_that_diverges_ends_and_says_where(again: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    set_params(again, {"train.learning_rate": 1e30, "train.gradient_clip": None})
+    train.main()
+    assert "the training diverged (epoch 1, batch 2: the loss became" in capsys.readouterr().out
+    report = json.loads((again / "reports/train.json").read_text())
+    assert report["epochs"] == 0
+    assert report["diverged"].startswith("epoch 1, batch 2")
+    net, _ = load(again / MODEL)
+    assert all(weights.isfinite().all() for weights in net.state_dict().values())
+    assert not (again / "models/checkpoint.pt").exists()
+
+
+def test_a_device_that_is_not_here_is_an_error(again: Path) -> None:
+    name = "cuda" if torch.backends.mps.is_available() else "mps"  # no machine has both
+    set_params(again, {"train.device": name})
+    with pytest.raises(StageError, match=rf"train\.device is {name}, which is not here"):
+        train.main()
+
+
+def test_an_image_that_is_gone_is_named(again: Path) -> None:
+    shutil.rmtree(again / "data/images/benign")
+    with pytest.raises(StageError, match=r"benign/\d+\.png has changed since it was scanned"):
+        train.main()
+    assert not (again / MODEL).exists()
+
+
+def test_without_a_split_the_user_learns_what_to_run(project: Path) -> None:
+    with pytest.raises(StageError, match=r"splits\.parquet is not there yet: run `dvc repro`"):
+        train.main()
+
+
+def test_a_training_that_diverges_with_its_last_batch_keeps_no_broken_weights(again: Path) -> None:
+    set_params(again, {"train.learning_rate": 1e30, "train.gradient_clip": None, "train.batch_size": 64})
+    train.main()  # the only batch of an epoch has a finite loss, and what it leaves has none
+    json.loads((again / "reports/train.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
+    net, _ = load(again / MODEL)
+    assert all(weights.isfinite().all() for weights in net.state_dict().values())
