@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stages.common.cli import StageError, printable, run, stdout
-from stages.common.files import replacing, write_json
+from stages.common.files import remove, replacing, write_json
 from stages.common.settings import load
 from stages.common.tables import SCAN, VALID, read
 from stages.gate.audit import audit, usable
@@ -33,6 +33,7 @@ EXAMPLES = 2
 def main() -> None:
     """Audit the scan table, report, and stop the pipeline if a check of level error fails."""
     params = load()
+    remove(VALID)  # nobody goes on with the rows of an earlier, better day
     result = audit(read(SCAN), params)
     write_json(FIGURES, figures(result))
     write_csv(FINDINGS, result)
@@ -69,11 +70,13 @@ def figures(result: Audit) -> dict:
     }
 
 
-def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 12) -> Table:
+def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 9) -> Table:
     """What a person can act on, failures first. File names come from strangers, so no markup is read in them."""
     ordered = sorted(broken, key=lambda result: not result.failed)
     title = "What is wrong with the data" if ordered[0].failed else "What to know about the data"
-    table = Table("check", "found", "what to do", title=title, show_lines=True)
+    table = Table("check", title=title, show_lines=True)
+    table.add_column("found", no_wrap=True, overflow="ellipsis")
+    table.add_column("what to do")
     for result in ordered[:rows]:
         table.add_row(
             Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),

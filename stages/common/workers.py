@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -34,6 +35,9 @@ def worker_pool(count: int | None) -> Iterator[ProcessPool]:
 def _start() -> None:
     # Ctrl-C reaches every process of the terminal; only the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Decoders complain of damaged files here; what they found stands in the file's row.
+    warnings.simplefilter("ignore")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # zbar, zxing and OpenCV each run on one thread: the processes are the parallelism.
     import cv2
 

@@ -22,7 +22,7 @@ def audit(table: pd.DataFrame, params: Params) -> Audit:
     bad = [r for r in results if r.failed and r.check.per_row and r.found.rows is not None]
     reasons = pd.DataFrame({r.check.name: r.found.rows for r in bad}, index=table.index)
     out = reasons.any(axis=1)
-    if not 0 < out.sum() <= params.validate_.max_bad_rows * len(table):
+    if not out.any() or out.mean() > params.validate_.max_bad_rows:
         return Audit(table, results)
     named = reasons[out].apply(lambda row: ", ".join(row.index[row]), axis=1)
     quarantined = table.loc[out, ["path", "label", "error"]].assign(check=named)

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 # Named, because Pillow would otherwise also try its rarer and less tested decoders.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+LONGEST = 65_535  # pixels of a side; zxing-cpp takes no more
 Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error instead of a warning
 
 
@@ -44,22 +45,24 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
         raise UnusableImageError("not_an_image", "not an image, or its header is damaged") from error
     width, height, channels = image.width, image.height, len(image.getbands())
-    if width * height > max_pixels:
-        raise UnusableImageError("too_large", f"{width} x {height} pixels, more than scan.max_pixels = {max_pixels:,}")
-    # Telephones write JPEGs with a second, smaller picture (MPO); the first is the photograph.
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise UnusableImageError("several_frames", f"{image.n_frames} frames in one file")  # type: ignore[attr-defined]
+    if width * height > max_pixels or max(width, height) > LONGEST:
+        bounds = f"scan.max_pixels = {max_pixels:,}, or than {LONGEST:,} to a side"
+        raise UnusableImageError("too_large", f"{width} x {height} pixels, more than {bounds}")
     format_ = image.format or ""
     try:
+        frames = getattr(image, "n_frames", 1)
         pixels = _on_white(ImageOps.exif_transpose(image))
     except Exception as error:
         raise UnusableImageError("truncated", "truncated or damaged image data") from error
+    # Telephones write JPEGs with a second, smaller picture (MPO); the first is the photograph.
+    if frames > 1 and format_ != "MPO":
+        raise UnusableImageError("several_frames", f"{frames} frames in one file")
     return Picture(pixels, format_, width, height, channels)
 
 
 def _on_white(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I"):  # 16-bit grey
-        return (np.asarray(image, dtype=np.int64).clip(0, 65535) // 257).astype(np.uint8)
+        return (np.asarray(image).clip(0, 65535) // 257).astype(np.uint8)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

@@ -14,6 +14,7 @@ from stages.common.cli import StageError
 
 FORMAT = zxingcpp.BarcodeFormat
 QR_CODE = zxingcpp.BarcodeFormats([FORMAT.QRCode])
+PLAIN = zxingcpp.TextMode.Plain  # the default writes control characters out, as "<ESC>"
 MICRO_QR = (FORMAT.MicroQRCode, FORMAT.RMQRCode)
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
@@ -60,7 +61,7 @@ def read(grey: np.ndarray) -> Reading:
     of the symbol over its 17 + 4 x version modules; the quiet zone is the smallest distance from a
     corner of the symbol to the picture's edge, in modules.
     """
-    found = [code for code in zxingcpp.read_barcodes(grey, formats=QR_CODE) if code.format not in MICRO_QR]
+    found = _zxing(grey)
     facts: dict[str, Any] = {}
     if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():
         facts = _measure(found[0], grey)
@@ -102,15 +103,29 @@ def _zbar(grey: np.ndarray) -> list[str]:
 
 def _explain(grey: np.ndarray) -> Reading:
     """Why neither decoder reads a QR code here."""
-    others = zxingcpp.read_barcodes(grey)
+    others = zxingcpp.read_barcodes(grey, text_mode=PLAIN)
     if any(code.format in MICRO_QR for code in others):
         return Reading(problem="micro_qr", error="a Micro QR code, which pyzbar does not read")
     if others:
         return Reading(problem="other_symbology", error=f"no QR code, but {others[0].format}")
     broken = zxingcpp.read_barcodes(grey, formats=QR_CODE, return_errors=True)
-    if broken or cv2.QRCodeDetector().detect(grey)[0]:
+    if broken or _finder_patterns(grey):
         return Reading(symbols=1, problem="unreadable_code", error="a QR code is there, but no decoder can read it")
     return Reading(problem="no_code", error="no QR code found")
+
+
+def _finder_patterns(grey: np.ndarray) -> bool:
+    """Whether OpenCV sees the corners of a QR code; it enlarges narrow strips beyond measure, so not in those."""
+    shrink = 1000 / max(grey.shape)
+    if min(grey.shape) * 8 < max(grey.shape):
+        return False
+    small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else grey
+    return bool(cv2.QRCodeDetector().detect(small)[0])
+
+
+def _zxing(grey: np.ndarray) -> list[zxingcpp.Barcode]:
+    found = zxingcpp.read_barcodes(grey, formats=QR_CODE, text_mode=PLAIN)
+    return [code for code in found if code.format not in MICRO_QR]
 
 
 def _extra(code: zxingcpp.Barcode) -> dict[str, Any]:
