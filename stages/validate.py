@@ -27,7 +27,6 @@ from stages.gate.report import write_csv, write_html
 FIGURES = Path("reports/data.json")
 PAGE = Path("reports/data.html")
 FINDINGS = Path("reports/data_findings.csv")
-EXAMPLES = 2
 
 
 def main() -> None:
@@ -70,30 +69,30 @@ def figures(result: Audit) -> dict:
     }
 
 
-def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 9) -> Table:
-    """What a person can act on, failures first. File names come from strangers, so no markup is read in them."""
+def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Table:
+    """What a person can act on, failures first, on one screen. File names are strangers' words: no markup in them."""
     ordered = sorted(broken, key=lambda result: not result.failed)
     title = "What is wrong with the data" if ordered[0].failed else "What to know about the data"
-    table = Table("check", title=title, show_lines=True)
-    table.add_column("found", no_wrap=True, overflow="ellipsis")
-    table.add_column("what to do")
+    table = Table("check", "what was found, and what to do", title=title, show_lines=True)
     for result in ordered[:rows]:
+        advice = f"{result.check.do[0].upper()}{result.check.do[1:]}."
+        shown = examples(result, scanned, 3 if len(ordered) <= 4 else 1)
         table.add_row(
             Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),
-            Text(printable("\n".join([result.found.text, *examples(result, scanned)]))),
-            Text(f"{result.check.do[0].upper()}{result.check.do[1:]}."),
+            Text("\n").join([Text(printable(line)) for line in (result.found.text, *shown)] + [Text(advice, "italic")]),
         )
     if len(ordered) > rows:
-        table.add_row("...", f"{len(ordered) - rows} more in {PAGE}", "")
+        table.add_row("...", f"{len(ordered) - rows} more in {PAGE}")
     return table
 
 
-def examples(result: Result, scanned: pd.DataFrame) -> list[str]:
-    """The first offending files, each with its error."""
+def examples(result: Result, scanned: pd.DataFrame, count: int) -> list[str]:
+    """The first offending files, each with its error, shortened to a line."""
     if result.found.rows is None:
         return []
-    offending = scanned[result.found.rows][["path", "error"]].head(EXAMPLES)
-    return [f"{path}: {error}" if error else path for path, error in offending.itertuples(index=False)]
+    offending = scanned[result.found.rows][["path", "error"]].head(count)
+    lines = [f"{path}: {error}" if error else path for path, error in offending.itertuples(index=False)]
+    return [line if len(line) <= 60 else f"{line[:59]}\N{HORIZONTAL ELLIPSIS}" for line in lines]
 
 
 if __name__ == "__main__":

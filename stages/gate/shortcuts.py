@@ -26,7 +26,7 @@ def picture_shortcut(table: pd.DataFrame, params: Params) -> Found:
     found = _judged(scores, data, data.rows, params.validate_.max_picture_auc)
     versions = data.rows.groupby("version")["label"].nunique()
     shared = data.rows["version"].isin(versions.index[versions > 1]).mean() if len(data.rows) else 0.0
-    return replace(found, text=f"{found.text}; {shared:.0%} of the codes have a version that both classes have")
+    return replace(found, text=f"{found.text}; compared within versions, for {shared:.0%} of the codes")
 
 
 def picture_features_together(table: pd.DataFrame, params: Params) -> Found:
