@@ -24,6 +24,8 @@ def picture_shortcut(table: pd.DataFrame, params: Params) -> Found:
     data = _Labelled(table)
     scores = data.each(data.rows[PICTURE], strata=data.version)
     found = _judged(scores, data, data.rows, params.validate_.max_picture_auc)
+    if scores.empty:
+        return found
     versions = data.rows.groupby("version")["label"].nunique()
     shared = data.rows["version"].isin(versions.index[versions > 1]).mean() if len(data.rows) else 0.0
     return replace(found, text=f"{found.text}; compared within versions, for {shared:.0%} of the codes")

@@ -85,7 +85,7 @@ def test_every_kind_of_label(project: Path, monkeypatch: pytest.MonkeyPatch, arr
         ({"images": np.full((4, 6, 5), np.nan), "labels": NAMES}, r"must lie in 0\.\.1"),
         ({"images": GREY.astype(np.uint16), "labels": NAMES}, "type uint16"),
         ({"images": GREY[..., None].repeat(4, 3), "labels": NAMES}, r"shape \(4, 6, 5, 4\)"),
-        ({"benign": GREY, "malicious": GREY[:, :5]}, "shape"),
+        ({"benign": GREY, "malicious": GREY[:, :5]}, "images of different sizes"),
         ({"images": GREY, "labels": np.array(["..", "benign", "", "a/../../b"])}, "label"),
     ],
 )
