@@ -10,6 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: repro test lint before setup lock clean help
 
 repro: setup ## the pipeline: whatever is out of date, from URLs to metrics (the default)
+	@$(in_venv) stages.common.settings
 	@$(in_venv) dvc repro
 
 test: setup ## the tests

@@ -1,4 +1,7 @@
-"""params.yaml as typed, checked values. Every key must be there, and no other may be."""
+"""params.yaml as typed, checked values. Every key must be there, and no other may be.
+
+python -m stages.common.settings     # checks the file and what it points to, before DVC reads it
+"""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt,
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.common.cli import StageError
+from stages.common.cli import StageError, run
 
 CLASSES = ("benign", "malicious")  # 0 and 1
 
@@ -232,3 +235,19 @@ def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys += _all_keys(field.annotation, key + ".")
     return keys
+
+
+def main() -> None:
+    """Check params.yaml, and that the data which it names and no stage makes is there.
+
+    DVC looks both up before any stage can, and in its words a mistyped data.urls "could not be found".
+    """
+    data = load().data
+    if data.images != Path("data/images") and not data.images.exists():
+        raise StageError(f"{data.images} is not there; set data.images in params.yaml to your folder of images")
+    if data.urls != Path("data/sample_urls.csv") and not data.urls.exists():
+        raise StageError(f"{data.urls} is not there; set data.urls in params.yaml to your url,label table")
+
+
+if __name__ == "__main__":
+    run(main)

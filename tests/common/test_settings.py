@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.common.cli import StageError
-from stages.common.settings import load
+from stages.common.settings import load, main
 from tests.helpers import REPO, rename_param, set_params
 
 
@@ -146,3 +146,11 @@ def test_without_the_file_the_user_learns_where_to_run(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StageError, match=r"params\.yaml is not here: run from the top folder"):
         load()
+
+
+@pytest.mark.parametrize("key", ["data.urls", "data.images"])
+def test_data_that_is_not_there_is_named_before_dvc_looks_for_it(project: Path, key: str) -> None:
+    main()
+    set_params(project, {key: "nowhere"})
+    with pytest.raises(StageError, match=f"nowhere is not there; set {key}"):
+        main()
