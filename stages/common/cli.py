@@ -26,7 +26,7 @@ def run(main: Callable[[], None]) -> None:
     except StageError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        fail("interrupted; nothing half-written was kept, `dvc repro` starts this stage again", 130)
+        fail("interrupted; nothing half-written was kept, `dvc repro` goes on from here", 130)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             fail(f"the disk is full ({error.filename or 'while writing'}): free some space, `dvc repro` goes on")
