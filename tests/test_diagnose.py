@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
 
 from stages import diagnose, train
 from stages.common.cli import StageError
 from stages.common.tables import SPLITS
+from stages.network.data import Images
+from stages.network.size import SIDE
 from tests.helpers import draw_qr, set_params
 
 
@@ -79,6 +84,49 @@ def test_a_learning_rate_of_ten_is_named(copy: Path) -> None:
     found = verdicts()
     assert "fail" in (found["one_batch"], found["diverged"])
     assert found["diverged"] == "fail" or found["validation_loss"] == "fail"
+
+
+def test_shuffled_labels_are_named(copy: Path) -> None:
+    rows = pd.read_parquet(SPLITS)
+    for _, part in rows.groupby("part", observed=True):  # every other row of each class changes sides
+        for _, same in part.groupby("label"):
+            other = {"benign": "malicious", "malicious": "benign"}[same["label"].iloc[0]]
+            rows.loc[same.index[::2], "label"] = other
+    rows.to_parquet(SPLITS)
+    train.main()
+    assert verdicts()["validation_accuracy"] == "fail"
+
+
+def test_a_label_painted_into_the_picture_is_too_good_to_be_true(copy: Path) -> None:
+    for image in (copy / "data/images").rglob("*.png"):
+        code = Image.open(draw_qr(image, "https://same.example/")).convert("L")
+        code.paste(0 if image.parent.name == "malicious" else 255, (0, 0, code.width, code.height // 2))
+        code.save(image)
+    set_params(copy, {"train.epochs": 3})
+    train.main()
+    found = verdicts()
+    assert found["target_band"] == "warn"
+    assert found["validation_accuracy"] == "pass"
+
+
+def test_batches_of_one_class_are_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_by_class = pd.read_parquet(SPLITS).sort_values("label", ignore_index=True)
+    sorted_by_class.to_parquet(SPLITS)
+    monkeypatch.setattr(train, "DataLoader", lambda images, size, **_: DataLoader(images, size, shuffle=False))
+    train.main()
+    assert verdicts()["batches_mixed"] == "fail"
+
+
+def test_an_image_that_is_no_number_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(images: Images, index: int) -> tuple[torch.Tensor, int]:
+        return torch.full((3, SIDE, SIDE), float("nan")), images.labels[index]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Images, "__getitem__", broken)
+        train.main()
+    found = verdicts()
+    assert found["diverged"] == "fail"
+    assert "validation_loss" not in found  # there was no epoch to speak of
 
 
 def test_without_a_training_the_user_learns_what_to_run(copy: Path) -> None:
