@@ -78,16 +78,23 @@ def main() -> None:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Every file below `folder`, relative to it, sorted; dot files such as .DS_Store are not samples."""
+    """Every file below `folder`, relative to it, sorted; dot files such as .DS_Store are not samples.
+
+    A folder that is a link or may not be read is listed in place of its files, and so gets a row that says so.
+    """
     if folder.suffix == ".npz":
         raise StageError(f"{folder} holds arrays: `python -m stages.dataset.unpack {folder} FOLDER` draws them")
     if not folder.is_dir():
         raise StageError(f"{folder} is no folder; set data.images in params.yaml to your folder of images")
-    found = []
-    for parent, folders, files in os.walk(folder):
+    found: list[str] = []
+
+    def closed(error: OSError) -> None:
+        found.append(Path(error.filename).relative_to(folder).as_posix())
+
+    for parent, folders, files in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(parent).relative_to(folder)
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]  # not walked into, but not unseen
+        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
         found += [(below / name).as_posix() for name in [*files, *linked] if not name.startswith(".")]
     return sorted(name for name in found if name != LABELS_FILE)
 

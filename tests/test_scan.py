@@ -2,12 +2,14 @@ import os
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from stages import scan
-from tests.helpers import draw_qr, new_project, run_stage, set_params, truncate
+from stages.common.settings import load
+from tests.helpers import draw_classes, draw_qr, new_project, run_stage, set_params, truncate
 
 URL = "https://a.example/"
 
@@ -134,3 +136,19 @@ def test_an_empty_folder_is_an_empty_table(project: Path) -> None:
     (project / "data/images").mkdir(parents=True)
     scan.main()
     assert len(pd.read_parquet("data/scan.parquet")) == 0
+
+
+def test_a_folder_that_may_not_be_read_is_one_row(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a stand-in for os.scandir, since an administrator may read everything."""
+    draw_classes(project / "data/images", 1, 1)
+    list_folder = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "malicious":
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert scan.list_files(Path("data/images")) == ["benign/000.png", "malicious"]
+    row = scan.look("malicious", Path("data/images"), load().scan)
+    assert row["problem"] == "unreadable"
