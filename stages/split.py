@@ -14,6 +14,7 @@ from stages.common.tables import SPLITS, VALID, read
 from stages.qr.url import group_key
 
 PARTS = ("train", "val", "test")
+COLUMNS = ["path", "label", "part", "group", "payload", "version", "mask", "sha256"]
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     params = load().split
     rows = draw_per_class(read(VALID), params)
     rows = rows.assign(group=rows["payload"].map(group_key))
-    rows = rows.assign(part=deal(rows, params))[["path", "label", "part", "group", "payload", "version", "mask"]]
+    rows = rows.assign(part=deal(rows, params))[COLUMNS]
     check(rows, params)
     with replacing(SPLITS) as temporary:
         rows.to_parquet(temporary, index=False)

@@ -58,7 +58,7 @@ def main() -> None:
 
     history: list[dict[str, float]] = []  # one entry an epoch
     best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": copy_of(net)}
-    start = checkpoint.fingerprint(params, SPLITS)
+    start = checkpoint.fingerprint(params, SPLITS, Path(__file__))
     if state := checkpoint.load(start):
         history, best = state["history"], state["best"]
         net.load_state_dict(state["net"])

@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from stages import train
+from stages import scan, split, train, validate
+from stages.common import settings
 from stages.common.cli import StageError
+from stages.common.tables import SPLITS
+from stages.network import checkpoint
 from stages.network.store import load
-from tests.helpers import set_params
+from tests.helpers import draw_qr, set_params
 
 MODEL = Path("models/model.safetensors")
 
@@ -121,3 +124,13 @@ def test_a_training_that_diverges_with_its_last_batch_keeps_no_broken_weights(ag
     json.loads((again / "reports/train.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
     net, _ = load(again / MODEL)
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
+
+
+def test_a_checkpoint_of_other_pictures_is_left_alone(again: Path) -> None:
+    params = settings.load()
+    before = checkpoint.fingerprint(params, SPLITS)
+    image = next((again / "data/images/benign").glob("*.png"))
+    draw_qr(image, f"https://a{image.stem}.example/", scale=7)  # the same payload, label and part
+    for stage in (scan, validate, split):
+        stage.main()
+    assert checkpoint.fingerprint(params, SPLITS) != before

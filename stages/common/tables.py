@@ -8,7 +8,7 @@ from stages.common.cli import StageError
 
 SCAN = Path("data/scan.parquet")  # one row a file, columns as in stages/scan.py
 VALID = Path("data/valid.parquet")  # its rows that passed the gate
-SPLITS = Path("data/splits.parquet")  # path, label, part, group, payload, version, mask
+SPLITS = Path("data/splits.parquet")  # path, label, part, group, payload, version, mask, sha256
 MODEL = Path("models/model.safetensors")
 
 

@@ -39,8 +39,12 @@ def load(started_from: str) -> dict[str, Any] | None:
 
 
 def fingerprint(params: Params, *inputs: Path) -> str:
-    """What a training starts from: its settings and the bytes of `inputs`. Only the same start may be gone on with."""
-    digest = hashlib.sha256(params.model_dump_json(include={"model", "train", "data"}).encode())
-    for path in inputs:
+    """What a training starts from: its settings, the network's code and the bytes of `inputs`.
+
+    The table of the parts has the hash of every image, so with it among the inputs a checkpoint is
+    of the same pictures too. Only the same start may be gone on with.
+    """
+    digest = hashlib.sha256(params.model_dump_json(include={"model", "train"}).encode())
+    for path in (*inputs, *sorted(Path(__file__).parent.glob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()
