@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from dvclive import Live
 from lightning.fabric import Fabric
@@ -96,7 +97,9 @@ def main() -> None:
             state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
             checkpoint.save(state, start)
 
+    malicious = float(np.mean(val_set.labels))
     report = summary(history, best["epoch"], diverged)
+    report |= {"val_images": len(val_set), "val_majority": max(malicious, 1 - malicious)}
     net.load_state_dict(best["weights"])
     save(MODEL, net, params.model, report)
     write_json(REPORT, report)
