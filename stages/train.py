@@ -97,9 +97,7 @@ def main() -> None:
             state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
             checkpoint.save(state, start)
 
-    malicious = float(np.mean(val_set.labels))
-    report = summary(history, best["epoch"], diverged)
-    report |= {"val_images": len(val_set), "val_majority": max(malicious, 1 - malicious)}
+    report = summary(history, best["epoch"], diverged) | majority(val_set.labels)
     net.load_state_dict(best["weights"])
     save(MODEL, net, params.model, report)
     write_json(REPORT, report)
@@ -196,6 +194,12 @@ def summary(history: list[dict[str, float]], epoch: int, diverged: str) -> dict[
         report |= {f"val_{name}": best[f"val/{name}"] for name in ("loss", "accuracy", "auc")}
         report |= {"best_val_accuracy": max(scores["val/accuracy"] for scores in history)}
     return report | ({"diverged": diverged} if diverged else {})
+
+
+def majority(labels: list[int]) -> dict[str, float]:
+    """How many images the val part has, and the share of its larger class, which a guess would reach."""
+    malicious = float(np.mean(labels))
+    return {"val_images": len(labels), "val_majority": max(malicious, 1 - malicious)}
 
 
 def make_fabric(settings: Train) -> tuple[Fabric, str]:

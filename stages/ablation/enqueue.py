@@ -45,7 +45,7 @@ def queue(name: str, values: dict[str, Any]) -> None:
     settings = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
     flags = [part for setting in settings for part in ("-S", setting)]
     command = [sys.executable, "-m", "dvc", "exp", "run", "--queue", "--name", name, *flags, "train"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - a list, no shell
     if done.returncode:
         raise StageError(f"DVC could not queue {name}: {(done.stderr or done.stdout).strip()}")
     stdout.print(f"queued {name}")
