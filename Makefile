@@ -7,7 +7,7 @@ in_venv := .venv/bin/python -m
 # DVC runs the stages as `python -m ...`, which has to be the Python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test lint before ablation setup lock clean help
+.PHONY: repro test lint before ablation ablation-table setup lock clean help
 
 repro: setup ## the pipeline: whatever is out of date, from URLs to metrics (the default)
 	@$(in_venv) stages.common.settings
@@ -28,10 +28,13 @@ before: setup ## train the settings before the fixes, as the DVC experiment `bef
 		-S train.epochs=10 -S train.scheduler_patience=3 \
 		-S 'model.hidden=[512,128]' -S model.init=kaiming
 
-# How long: the README says, with the settings that it was measured with.
-ablation: setup ## which fix made it learn: 48 DVC experiments, in the background; WITH='-S split.per_class=300' for fewer rows
+# `make ablation-table` shows what came of it, so far.
+ablation: setup ## which fix made it learn: 48 experiments in DVC's queue; WITH="-S split.per_class=250" has them on fewer rows
 	@$(in_venv) stages.ablation.enqueue $(WITH)
 	@$(in_venv) dvc queue start
+
+ablation-table: setup ## what came of it: table and picture, from `dvc exp show`
+	@$(in_venv) stages.ablation.show $(WITH)
 
 setup: .venv/.ready ## install what is missing; the other targets do so by themselves
 	@:
@@ -56,10 +59,10 @@ lock: ## write the versions that .venv has to constraints.txt
 # `make repro` takes back what it has made before and where experiments have their models.
 clean: ## remove the tools' caches and the pipeline's results that are not in git
 	rm -rf .pytest_cache .ruff_cache .mypy_cache build dvc_plots reports/dvc_plots *.egg-info
-	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/checkpoint.pt
-	rm -f reports/data.html reports/data_findings.csv
+	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/model.onnx models/checkpoint.pt
+	rm -f reports/data.html reports/data_findings.csv reports/predictions.parquet reports/index.html
 	find stages tests -name __pycache__ -prune -exec rm -rf {} +
 	find data models reports -name '.*.partial' -prune -exec rm -rf {} +
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' Makefile

@@ -21,8 +21,9 @@ from stages.common.tables import SPLITS, read
 from stages.diagnosis import probes
 from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
 from stages.network.data import Images
+from stages.network.fabric import make_fabric
 from stages.network.memory import keep_freed_memory
-from stages.train import CURVES, make_fabric
+from stages.train import CURVES
 from stages.train import REPORT as TRAINED
 
 REPORT = Path("reports/diagnosis.json")

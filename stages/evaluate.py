@@ -1,7 +1,15 @@
-"""Score the test part once, and beside it what rules score that never look at the picture.
+"""Score the test part once: the network beside what needs no network, with intervals, and where its score comes from.
 
-Writes reports/test.json (metrics of the network; of the majority class and of payload length on
-the same rows) and reports/evaluate/ (ROC curve and confusion matrix, as DVC plots).
+Every model is scored on the same rows, with a threshold from the val part:
+
+- test: the test part.
+- matched: pairs of a malicious and a benign row of it with the same scheme, `www.` and symbol version. What
+  a model loses here it owed to these.
+- random: the baselines on a split by row instead of by site. What they gain here is the leak. For the
+  network, that is a training of its own: `dvc exp run -S split.by=row`.
+
+Writes reports/test.json (a few figures, for `dvc metrics`), reports/evaluate/ (tables and curves) and
+reports/predictions.parquet (every model's probability for every row of the test part).
 """
 
 from pathlib import Path
@@ -9,93 +17,168 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from sklearn import metrics
+from rich.table import Table
 from torch.utils.data import DataLoader
 
-from stages.baselines import rules
+from stages.baselines.grids import read_grids
+from stages.baselines.models import BASELINES
 from stages.baselines.rules import malicious
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load
-from stages.common.tables import MODEL, SPLITS, read
+from stages.common.tables import MODEL, SPLITS, VALID, read
+from stages.evaluation import metrics
+from stages.evaluation.matched import pairs
+from stages.evaluation.slices import slices
+from stages.gate.shortcuts import PICTURE
 from stages.network import store
+from stages.network.calibration import threshold
 from stages.network.data import Images
+from stages.network.memory import keep_freed_memory
+from stages.split import deal
 
 REPORT = Path("reports/test.json")
 PLOTS = Path("reports/evaluate")
+PREDICTIONS = Path("reports/predictions.parquet")
+
+Scored = dict[str, tuple[np.ndarray, float]]  # model -> probabilities of being malicious, threshold
 
 
 def main() -> None:
-    """Score the test part and write metrics and plots."""
+    """Score, show and write."""
     params = load()
-    rows = read(SPLITS)
-    train, test = rows[rows["part"] == "train"], rows[rows["part"] == "test"]
-    truth = malicious(test)
-    if len(np.unique(truth)) < 2:
-        raise StageError("the test part lacks a class or is empty: see split.test and the split's own messages")
-    probability = predict(test, params)
-    scores = score(truth, probability, params.evaluate.threshold)
-    write_plots(truth, probability, params.evaluate.threshold)
-    baselines = {"majority": majority(train, test), "length_rule": length_rule(train, test)}
-    write_json(REPORT, {"images": len(test), **scores, **baselines})
-    stdout.print(
-        f"test part, {len(test):,} images: accuracy {scores['accuracy']:.3f}, AUC {scores['auc']:.3f}; "
-        f"payload length alone: accuracy {baselines['length_rule']['accuracy']:.3f}, "
-        f"AUC {baselines['length_rule']['auc']:.3f}; majority class: {baselines['majority']['accuracy']:.3f}"
-    )
+    settings = params.evaluate
+    keep_freed_memory()
+    trained = store.load(MODEL, store.best_device(params.train.device))
+    rows = with_pictures(read(SPLITS))
+    check(rows)
+    rows["grid"] = read_grids(rows, params)
+    seen = baselines(rows, "baselines")
+    val, test = seen[seen["part"] == "val"], seen[seen["part"] == "test"]
+    test = test.assign(network=probabilities(trained, test, params))
+
+    names = ["network", *BASELINES]
+    cuts = {"network": trained.threshold} | {name: cut(val, name, params) for name in BASELINES}
+    at = pairs(test, settings.seed)
+    found = {"test": replicates(test, cuts, params), "matched": replicates(test.iloc[at], cuts, params)}
+    if params.split.by == "site":
+        found["random"] = at_random(rows, params)
+
+    scores = pd.concat([metrics.table(one).assign(rows=name) for name, one in found.items()])
+    better = pd.concat([metrics.differences(found[name]).assign(rows=name) for name in ("test", "matched")])
+    answers = malicious(test), test["network"].to_numpy(), trained.threshold
+    where = slices(test, *answers, test["group"], settings.samples, settings.seed)
+    write_plots(test, trained.threshold, scores, better, where)
+    kept = test[["path", "label", "group", "payload", "version", *names]]
+    with replacing(PREDICTIONS) as temporary:
+        kept.assign(matched=np.isin(np.arange(len(test)), at)).to_parquet(temporary, index=False)
+    write_json(REPORT, summary(test, len(at), scores, better))
+    stdout.print(as_table(scores, names))
 
 
-@torch.inference_mode()
-def predict(rows: pd.DataFrame, params: Params) -> np.ndarray:
-    """Probability of being malicious for the images of `rows`, float64 (n,) in 0..1, in float32 on any device."""
-    device = "cuda" if params.train.device in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
-    net, _ = store.load(MODEL)
-    net = net.to(device)
+def with_pictures(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the split table with the picture's columns from the scan."""
+    columns = [name for name in PICTURE if name not in rows.columns]
+    return rows.merge(read(VALID)[["path", *columns]], on="path", how="left", validate="one_to_one")
+
+
+def check(rows: pd.DataFrame) -> None:
+    """Raise StageError where a part is empty or lacks a class: nothing can be said of such a one."""
+    for part in ("train", "val", "test"):
+        labels = rows.loc[rows["part"] == part, "label"]
+        if missing := [name for name in CLASSES if not (labels == name).any()]:
+            raise StageError(
+                f"the {part} part in {SPLITS} has {len(labels):,} rows and no {' and no '.join(missing)} one: "
+                "add images, or raise split.val and split.test"
+            )
+
+
+def probabilities(trained: store.Trained, rows: pd.DataFrame, params: Params) -> np.ndarray:
+    """Of being malicious, by the network, for the images of `rows`: float64 (n,) in 0..1."""
     batches = DataLoader(Images(rows, params), params.evaluate.batch_size)
+    with progress() as bar, torch.inference_mode():
+        return np.concatenate([trained.probability(pixels) for pixels, _ in bar.track(batches, description="network")])
+
+
+def baselines(rows: pd.DataFrame, what: str) -> pd.DataFrame:
+    """The rows of val and test with a column for each baseline: its probability, learned on the train rows."""
+    train, others = rows[rows["part"] == "train"], rows[rows["part"] != "train"]
     with progress() as bar:
-        parts = [net(pixels.to(device)).softmax(1)[:, 1].cpu() for pixels, _ in bar.track(batches, description="test")]
-    return torch.cat(parts).double().numpy()
+        models = bar.track(BASELINES.items(), description=what)
+        return others.assign(**{name: learn(train, others) for name, learn in models})
 
 
-def score(truth: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
-    """The usual metrics; malicious is the positive class, predicted from `threshold` on."""
-    predicted = (probability >= threshold).astype(np.int64)
-    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        truth, predicted, average="binary", zero_division=0.0
+def cut(val: pd.DataFrame, name: str, params: Params) -> float:
+    """The threshold of model `name` on the val part, by the same rule for all."""
+    return threshold(malicious(val), val[name].to_numpy(), params.train.max_false_positives)
+
+
+def replicates(rows: pd.DataFrame, cuts: dict[str, float], params: Params) -> pd.DataFrame:
+    """The metrics of all models on `rows` and on bootstrap draws of their sites."""
+    settings = params.evaluate
+    models: Scored = {name: (rows[name].to_numpy(), cut) for name, cut in cuts.items()}
+    return metrics.replicates(
+        malicious(rows), rows["group"], models, settings.samples, settings.seed, settings.prevalence
     )
-    return {
-        "accuracy": metrics.accuracy_score(truth, predicted),
-        "balanced_accuracy": metrics.balanced_accuracy_score(truth, predicted),
-        "precision": float(precision),
-        "recall": float(recall),
-        "f1": float(f1),
-        "auc": float(metrics.roc_auc_score(truth, probability)),
-        "log_loss": metrics.log_loss(truth, probability, labels=[0, 1]),
-    }
 
 
-def majority(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
-    """What always answering the larger class of the train part scores on the test part."""
-    answer = int(malicious(train).mean() >= 0.5)
-    return {"accuracy": float((malicious(test) == answer).mean())}
+def at_random(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """What the baselines score where the same rows are dealt one by one, sites on both sides."""
+    dealt = rows.assign(part=deal(rows.assign(group=rows["path"]), params.split))
+    others = baselines(dealt, "the same, random split")
+    val, test = others[others["part"] == "val"], others[others["part"] == "test"]
+    return replicates(test, {name: cut(val, name, params) for name in BASELINES}, params)
 
 
-def length_rule(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
-    """What payload length alone scores on the test part, by a rule learned on the train part."""
-    rule = rules.learn("length", train["payload"].str.len().to_numpy(), malicious(train))
-    return rule.score(test["payload"].str.len().to_numpy(), malicious(test))
+def summary(test: pd.DataFrame, matched: int, scores: pd.DataFrame, better: pd.DataFrame) -> dict[str, float]:
+    """The few figures that `dvc metrics show` shows."""
+    of = scores.set_index(["rows", "model", "metric"]).sort_index()
+    network = of.loc[("test", "network")]
+    found: dict[str, float] = {"images": len(test), "sites": int(test["group"].nunique())}
+    for name in ("accuracy", "auc"):
+        found |= {name: network.value[name], f"{name}_low": network.low[name], f"{name}_high": network.high[name]}
+    for name in ("recall", "false_positive_rate", "precision_at_prevalence", "calibration_error"):
+        found[name] = network.value[name]
+    found |= {"matched_images": matched, "matched_auc": of.value[("matched", "network", "auc")]}
+    on_test = better[(better["rows"] == "test") & (better["metric"] == "auc")]
+    closest = on_test.loc[on_test["difference"].idxmin()]
+    return found | {f"auc_over_{closest['model']}": closest["difference"]}
 
 
-def write_plots(truth: np.ndarray, probability: np.ndarray, threshold: float) -> None:
-    """ROC points and one (actual, predicted) row an image, as `dvc plots` wants them."""
-    false_positive, true_positive, cuts = metrics.roc_curve(truth, probability)
-    roc = pd.DataFrame({"false_positive_rate": false_positive, "true_positive_rate": true_positive, "threshold": cuts})
+def write_plots(
+    test: pd.DataFrame, threshold: float, scores: pd.DataFrame, better: pd.DataFrame, where: pd.DataFrame
+) -> None:
+    """Tables for the report, and curves and matrix as `dvc plots` wants them."""
+    truth, probability = malicious(test), test["network"].to_numpy()
     names = np.array(CLASSES)
-    confusion = pd.DataFrame({"actual": names[truth], "predicted": names[(probability >= threshold).astype(int)]})
+    tables = {
+        "metrics": scores,
+        "differences": better,
+        "slices": where,
+        "roc": metrics.roc(truth, probability),
+        "precision_recall": metrics.precision_recall(truth, probability),
+        "reliability": metrics.reliability(truth, probability),
+        "confusion": pd.DataFrame({"actual": names[truth], "predicted": names[(probability >= threshold).astype(int)]}),
+    }
     with replacing(PLOTS) as folder:
         folder.mkdir()
-        roc.round(6).to_csv(folder / "roc.csv", index=False)
-        confusion.to_csv(folder / "confusion.csv", index=False)
+        for name, table in tables.items():
+            table.round(6).to_csv(folder / f"{name}.csv", index=False)
+
+
+def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
+    """Accuracy and AUC of every model on every set of rows, with 95 % intervals over sites."""
+    kinds = list(scores["rows"].unique())
+    table = Table("model", *(f"{kind}: {name}" for kind in kinds for name in ("accuracy", "AUC")),
+                  title="On the same rows, with 95 % intervals")  # fmt: skip
+    of = scores.set_index(["model", "rows", "metric"])[["value", "low", "high"]].sort_index()
+    for model in names:
+        cells = []
+        for key in ((model, kind, name) for kind in kinds for name in ("accuracy", "auc")):
+            value, low, high = of.loc[key] if key in of.index else (np.nan,) * 3
+            cells.append("" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})")
+        table.add_row(model.replace("_", " "), *cells)
+    return table
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
     python -m stages.train     # the first GPU if there is one, else the CPU; killed, it goes on where it was
     dvc plots show             # the curves
 
-Writes models/model.safetensors (the epoch of lowest validation loss), reports/train/ (curves, one
-value an epoch) and reports/train.json (the figures of that epoch). After every epoch the state of
-the training goes to models/checkpoint.pt, which is deleted at the end.
+Writes models/model.safetensors (the epoch of lowest validation loss, with its temperature and
+threshold), reports/train/ (curves, one value an epoch) and reports/train.json (the figures of that
+epoch). After every epoch the state of the training goes to models/checkpoint.pt, which is deleted
+at the end.
 """
 
+import hashlib
 import math
 import os
 import time
@@ -16,28 +18,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from dvclive import Live
 from lightning.fabric import Fabric
-from lightning.fabric.utilities.exceptions import MisconfigurationException
+from scipy.special import softmax
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
-from stages.common.cli import StageError, progress, run, stdout
+from stages.common.cli import progress, run, stdout
 from stages.common.files import write_json
-from stages.common.settings import Params, Train, load
+from stages.common.settings import Params, load
 from stages.common.tables import MODEL, SPLITS, read
 from stages.network import checkpoint
+from stages.network.calibration import temperature, threshold
 from stages.network.data import Images
+from stages.network.fabric import make_fabric
 from stages.network.memory import keep_freed_memory
 from stages.network.model import QRNet
 from stages.network.store import save
 
 CURVES = Path("reports/train")
 REPORT = Path("reports/train.json")
-PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 def main() -> None:
@@ -50,13 +54,36 @@ def main() -> None:
     fabric.seed_everything(settings.seed, verbose=False)
 
     rows = read(SPLITS)
-    train_set, val_set = (Images(rows[rows["part"] == part], params) for part in ("train", "val"))
+    train_set = Images(rows[rows["part"] == "train"], params, augmented=True)
+    val_set = Images(rows[rows["part"] == "val"], params)
     train, val = fabric.setup_dataloaders(
         DataLoader(train_set, settings.batch_size, shuffle=True), DataLoader(val_set, settings.batch_size)
     )
-
     net, model, optimizer, scheduler = build(params, fabric, precision)
+    history, best, diverged = fit(params, fabric, net, model, optimizer, scheduler, train, val)
 
+    net.load_state_dict(best["weights"])
+    answer = calibrated(net, val, settings.max_false_positives)
+    report = summary(history, best["epoch"], diverged) | majority(val_set.labels) | answer
+    used = params.model_dump(mode="json", include={"model", "train", "augment", "split"})
+    data = {"data_sha256": digest(rows), "torch": str(torch.__version__)}
+    save(MODEL, net, params.model, {**answer, **data, "params": used, "metrics": report})
+    write_json(REPORT, report)
+    checkpoint.FILE.unlink(missing_ok=True)
+    if diverged:
+        stdout.print(f"the training diverged ({diverged}); kept are the weights of epoch {best['epoch']}")
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in report.items() if name != "diverged")
+    stdout.print(f"{MODEL}: {figures}")
+
+
+def fit(
+    params: Params, fabric: Fabric, net: QRNet, model: Any, optimizer: Any, scheduler: Any, train: Any, val: Any
+) -> tuple[list[dict[str, float]], dict[str, Any], str]:
+    """Train `net`, which fabric runs as `model`, epoch after epoch, each logged and kept as a checkpoint.
+
+    The scores of every epoch; the number, loss and weights of the best; and where it diverged, or "".
+    """
+    settings = params.train
     history: list[dict[str, float]] = []  # one entry an epoch
     best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": copy_of(net)}
     start = checkpoint.fingerprint(params, SPLITS, Path(__file__))
@@ -68,20 +95,19 @@ def main() -> None:
         stdout.print(f"going on after epoch {len(history)}, as {checkpoint.FILE} has it; delete that to start anew")
 
     os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the network, whatever the user's configuration says
-    diverged = ""
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) as live, progress() as bar:
         task = bar.add_task("train", total=settings.epochs * len(train), completed=len(history) * len(train))
         for epoch, scores in enumerate(history, 1):
             log(live, epoch, scores)
         for epoch in range(len(history) + 1, settings.epochs + 1):
             started = time.perf_counter()
+            train.dataset.epoch = epoch
             scores, diverged = train_epoch(
                 fabric, model, optimizer, train, settings.gradient_clip, lambda: bar.advance(task)
             )
-            speed = len(train_set) / (time.perf_counter() - started)
+            speed = len(train.dataset) / (time.perf_counter() - started)
             if diverged:
-                diverged = f"epoch {epoch}, {diverged}"
-                break
+                return history, best, f"epoch {epoch}, {diverged}"
             scores |= {**measure(fabric, model, val), "learning_rate": optimizer.param_groups[0]["lr"]}
             scheduler.step(scores["val/loss"])
 
@@ -96,16 +122,7 @@ def main() -> None:
             state = {"history": history, "best": best, "net": net.state_dict()}
             state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
             checkpoint.save(state, start)
-
-    report = summary(history, best["epoch"], diverged) | majority(val_set.labels)
-    net.load_state_dict(best["weights"])
-    save(MODEL, net, params.model, report)
-    write_json(REPORT, report)
-    checkpoint.FILE.unlink(missing_ok=True)
-    if diverged:
-        stdout.print(f"the training diverged ({diverged}); kept are the weights of epoch {best['epoch']}")
-    figures = ", ".join(f"{name} {value:.4g}" for name, value in report.items() if name != "diverged")
-    stdout.print(f"{MODEL}: {figures}")
+    return history, best, ""
 
 
 def build(params: Params, fabric: Fabric, precision: str) -> tuple[QRNet, Any, Any, Any]:
@@ -170,6 +187,22 @@ def measure(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]:
     return {"val/loss": loss.compute().item(), **scores, "val/called_malicious": called.compute().item()}
 
 
+@torch.inference_mode()
+def calibrated(net: QRNet, batches: Any, max_false_positives: float | None) -> dict[str, float]:
+    """Temperature and threshold for `net`, learned on `batches` in float32, as the network is used later."""
+    net.eval()
+    logits = np.concatenate([net(pixels).double().cpu().numpy() for pixels, _ in batches])
+    truth = np.concatenate([labels.cpu().numpy() for _, labels in batches])
+    heat = temperature(logits, truth)
+    probability = softmax(logits / heat, axis=1)[:, 1]
+    return {"temperature": heat, "threshold": threshold(truth, probability, max_false_positives)}
+
+
+def digest(rows: pd.DataFrame) -> str:
+    """SHA-256 over the images' own and their labels and parts: which data a model was trained on."""
+    return hashlib.sha256(rows[["sha256", "label", "part"]].to_csv(index=False).encode()).hexdigest()
+
+
 def copy_of(net: QRNet) -> dict[str, torch.Tensor]:
     """The network's weights as they are now."""
     return {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -200,25 +233,6 @@ def majority(labels: list[int]) -> dict[str, float]:
     """How many images the val part has, and the share of its larger class, which a guess would reach."""
     malicious = float(np.mean(labels))
     return {"val_images": len(labels), "val_majority": max(malicious, 1 - malicious)}
-
-
-def make_fabric(settings: Train) -> tuple[Fabric, str]:
-    """Device and precision as asked, or the best there is; the precision by its name in params.yaml.
-
-    Precision "auto" is bf16 where the device has instructions for it, float16 on older GPUs, else
-    float32. Raises StageError where there is no such device.
-    """
-    try:
-        device = Fabric(accelerator=settings.device, devices=1).device
-    except (RuntimeError, MisconfigurationException) as error:
-        raise StageError(f"train.device is {settings.device}, which is not here ({error}); set it to auto") from None
-    precision: str = settings.precision
-    if precision == "auto" and device.type == "cuda":
-        precision = "bf16" if torch.cuda.is_bf16_supported() else "16"
-    elif precision == "auto":
-        able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-        precision = "bf16" if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "32"
-    return Fabric(accelerator=settings.device, devices=1, precision=PRECISIONS[precision]), precision
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,11 @@ def truncate(path: Path, size: int = 120) -> None:
     path.write_bytes(path.read_bytes()[:size])
 
 
-def run_stage(name: str, folder: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """`python -m stages.NAME` in `folder`, with its output as text."""
-    return run_python("-m", f"stages.{name}", folder=folder, **options)
+def run_stage(
+    name: str, folder: Path, arguments: Sequence[str] = (), **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """`python -m stages.NAME ARGUMENTS` in `folder`, with its output as text."""
+    return run_python("-m", f"stages.{name}", *arguments, folder=folder, **options)
 
 
 def run_python(*arguments: str, folder: Path, **options: Any) -> "subprocess.CompletedProcess[str]":

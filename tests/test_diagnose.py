@@ -36,7 +36,7 @@ def verdicts() -> dict[str, str]:
 
 def test_every_symptom_is_judged_and_shown(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = verdicts()
-    assert len(found) == 16
+    assert len(found) == 17
     assert found["diverged"] == found["pictures_differ"] == found["initial_loss"] == found["one_batch"] == "pass"
     shown = capsys.readouterr().out
     assert "Did it learn?" in shown

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from stages import evaluate
+from stages.baselines.models import BASELINES
 from stages.common.cli import StageError
-from stages.evaluate import length_rule, majority, score
 from tests.helpers import set_params
 
 
@@ -30,14 +30,31 @@ def copy(evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folder
 
 
-def test_the_metrics_are_written_beside_the_baselines(evaluated: Path) -> None:
+def test_the_network_is_shown_beside_every_baseline(evaluated: Path) -> None:
     report = json.loads((evaluated / "reports/test.json").read_text())
     parts = pd.read_parquet(evaluated / "data/splits.parquet")["part"]
     assert report["images"] == (parts == "test").sum()
-    keys = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss")
-    assert all(isinstance(report[key], float) for key in keys)
-    assert report["majority"]["accuracy"] == pytest.approx(0.5, abs=0.1)
-    assert report["length_rule"] == {"accuracy": 1.0, "auc": 1.0}  # the malicious payloads here are longer
+    found = pd.read_csv(evaluated / "reports/evaluate/metrics.csv").set_index(["rows", "model", "metric"])["value"]
+    assert set(found.index.get_level_values("model")) == {"network", *BASELINES}
+    assert found["test", "majority", "accuracy"] == pytest.approx(0.5, abs=0.1)
+    assert found["test", "best_rule", "auc"] == 1.0  # the malicious payloads here are longer
+    assert ("random", "network", "auc") not in found.index  # a training of its own
+    assert found["test", "network", "auc"] == pytest.approx(report["auc"], abs=1e-6)
+
+
+def test_the_intervals_hold_the_values(evaluated: Path) -> None:
+    found = pd.read_csv(evaluated / "reports/evaluate/metrics.csv").dropna()
+    accuracy = found[found["metric"] == "accuracy"]
+    assert (accuracy["low"] <= accuracy["value"]).all()
+    assert (accuracy["value"] <= accuracy["high"]).all()
+
+
+def test_every_probability_is_kept_with_its_row(evaluated: Path) -> None:
+    kept = pd.read_parquet(evaluated / "reports/predictions.parquet")
+    report = json.loads((evaluated / "reports/test.json").read_text())
+    assert len(kept) == report["images"]
+    assert kept["matched"].sum() == report["matched_images"]
+    assert kept[["network", *BASELINES]].stack().between(0, 1).all()
 
 
 def test_the_plots_agree_with_the_metrics(evaluated: Path) -> None:
@@ -54,14 +71,16 @@ def test_the_batch_size_changes_nothing(evaluated: Path, copy: Path) -> None:
     evaluate.main()
     first, second = (json.loads((folder / "reports/test.json").read_text()) for folder in (evaluated, copy))
     assert second["auc"] == first["auc"]
-    assert second["log_loss"] == pytest.approx(first["log_loss"], abs=1e-4)
+    assert second["calibration_error"] == pytest.approx(first["calibration_error"], abs=1e-4)
 
 
-@pytest.mark.parametrize("keep", ["benign", None])
-def test_a_test_part_that_lacks_a_class_is_an_error(copy: Path, keep: str | None) -> None:
+@pytest.mark.parametrize(
+    ("keep", "words"), [("benign", r"has \d+ rows and no malicious one"), (None, "has 0 rows and no benign and no mal")]
+)
+def test_a_test_part_that_lacks_a_class_is_an_error(copy: Path, keep: str | None, words: str) -> None:
     table = pd.read_parquet("data/splits.parquet")
     table[(table["part"] != "test") | (table["label"] == keep)].to_parquet("data/splits.parquet")
-    with pytest.raises(StageError, match="the test part lacks a class"):
+    with pytest.raises(StageError, match=rf"the test part in data/splits\.parquet {words}"):
         evaluate.main()
 
 
@@ -72,58 +91,7 @@ def test_a_damaged_model_is_an_error(copy: Path) -> None:
         evaluate.main()
 
 
-def test_the_scores_are_those_computed_by_hand() -> None:
-    truth = np.array([1, 1, 1, 0, 0, 0, 0, 0])
-    probability = np.array([0.9, 0.5, 0.2, 0.6, 0.4, 0.3, 0.1, 0.1])
-    # Called malicious: 0.9, 0.5 and 0.6; two rightly. Of the 15 pairs, 5 + 4 + 2 are in order.
-    scores = score(truth, probability, 0.5)
-    expected = {
-        "accuracy": 6 / 8,
-        "balanced_accuracy": (2 / 3 + 4 / 5) / 2,
-        "precision": 2 / 3,
-        "recall": 2 / 3,
-        "f1": 2 / 3,
-        "auc": 11 / 15,
-        "log_loss": -np.log(np.where(truth == 1, probability, 1 - probability)).mean(),
-    }
-    assert {name: scores[name] for name in expected} == pytest.approx(expected)
-
-
-def test_the_threshold_counts() -> None:
-    truth, probability = np.array([1, 0]), np.array([0.8, 0.6])
-    assert score(truth, probability, 0.7)["accuracy"] == 1.0
-    assert score(truth, probability, 0.5)["accuracy"] == 0.5
-    assert score(truth, probability, 0.9)["precision"] == 0.0
-
-
-def rows(benign: list[int], malicious: list[int]) -> pd.DataFrame:
-    """Rows with payloads of these lengths."""
-    labels = ["benign"] * len(benign) + ["malicious"] * len(malicious)
-    return pd.DataFrame({"label": labels, "payload": ["x" * length for length in benign + malicious]})
-
-
-@pytest.mark.parametrize(
-    ("train", "test", "accuracy"),
-    [
-        (rows([1, 1], [1, 1, 1]), rows([1, 1, 1], [1]), 0.25),
-        (rows([1, 1, 1], [1, 1]), rows([1, 1, 1], [1]), 0.75),
-    ],
-)
-def test_the_majority_is_that_of_the_train_part(train: pd.DataFrame, test: pd.DataFrame, accuracy: float) -> None:
-    assert majority(train, test)["accuracy"] == accuracy
-
-
-@pytest.mark.parametrize(
-    ("train", "test", "accuracy", "auc"),
-    [
-        pytest.param(rows([10, 12], [20, 22]), rows([8, 11], [25, 30]), 1.0, 1.0, id="malicious is longer"),
-        pytest.param(rows([20, 22], [10, 12]), rows([25, 30], [8, 11]), 1.0, 1.0, id="malicious is shorter"),
-        pytest.param(rows([10, 12], [20, 22]), rows([8, 25], [30, 11]), 0.5, 0.75, id="one wrong of each"),
-        pytest.param(rows([10, 12], [20, 22]), rows([25, 30], [8, 11]), 0.0, 0.0, id="the other way round"),
-        pytest.param(rows([10, 10], [10, 10]), rows([10], [10]), 0.5, 0.5, id="length says nothing"),
-    ],
-)
-def test_the_length_rule_is_learned_on_the_train_part(
-    train: pd.DataFrame, test: pd.DataFrame, accuracy: float, auc: float
-) -> None:
-    assert length_rule(train, test) == pytest.approx({"accuracy": accuracy, "auc": auc})
+def test_a_random_split_is_not_split_again(copy: Path) -> None:
+    set_params(copy, {"split.by": "row"})
+    evaluate.main()
+    assert "random" not in set(pd.read_csv("reports/evaluate/metrics.csv")["rows"])

@@ -56,6 +56,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     pd.DataFrame(table, columns=["url", "label"]).to_csv(folder / "tiny.csv", index=False)
     set_params(folder, {"data.urls": "tiny.csv", "sample.per_class": 20, "render.scale": 4, "scan.workers": 1})
     set_params(folder, {"train.epochs": 1, "train.device": "cpu", "model.hidden": [8], "diagnose.steps": 1})
+    set_params(folder, {"evaluate.samples": 20, "robustness.images": 4})
     ended = dvc(folder, "repro")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder, ended.stdout
@@ -82,12 +83,12 @@ def test_metrics_plots_and_params_can_be_shown(reproduced: tuple[Path, str]) -> 
     metrics = {name: file["data"] for name, file in revision["data"].items()}
     assert metrics["reports/data.json"]["images"] == 40
     assert {"val_loss", "val_accuracy", "epoch"} <= metrics["reports/train.json"].keys()
-    assert {"accuracy", "auc", "length_rule", "majority"} <= metrics["reports/test.json"].keys()
+    assert {"accuracy", "auc", "auc_low", "matched_auc"} <= metrics["reports/test.json"].keys()
 
     shown = dvc(folder, "plots", "show")
     assert shown.returncode == 0, shown.stderr
     page = (folder / "dvc_plots/index.html").read_text()
-    assert all(name in page for name in ("loss by epoch", "ROC on the test part", "confusion matrix"))
+    assert all(name in page for name in ("loss by epoch", "ROC on the test part", "confusion matrix", "damaged"))
 
     shown = dvc(folder, "params", "diff", "--targets", "params.yaml")
     assert shown.returncode == 0, shown.stderr

@@ -1,6 +1,9 @@
 import json
 import math
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +15,9 @@ from stages.common import settings
 from stages.common.cli import StageError
 from stages.common.tables import SPLITS
 from stages.network import checkpoint
+from stages.network.data import Images
 from stages.network.store import load
-from tests.helpers import draw_qr, set_params
+from tests.helpers import ENV, REPO, draw_qr, run_stage, set_params
 
 MODEL = Path("models/model.safetensors")
 
@@ -81,6 +85,20 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
     assert curve(again, "val/loss").equals(curve(trained, "val/loss"))
 
 
+def test_a_killed_training_goes_on_to_the_same_network(trained: Path, again: Path) -> None:
+    command = [sys.executable, "-m", "stages.train"]
+    process = subprocess.Popen(command, cwd=again, env=ENV | {"PYTHONPATH": str(REPO)}, stdout=subprocess.DEVNULL)
+    while not (again / checkpoint.FILE).exists():
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert not (again / MODEL).exists()
+    ended = run_stage("train", again)
+    assert "going on after epoch 1" in ended.stdout, ended.stderr
+    assert (again / MODEL).read_bytes() == (trained / MODEL).read_bytes()
+
+
 def test_another_seed_is_another_network(trained: Path, again: Path) -> None:
     set_params(again, {"train.seed": 8, "train.epochs": 1})
     train.main()
@@ -94,7 +112,7 @@ def test_a_training_that_diverges_ends_and_says_where(again: Path, capsys: pytes
     report = json.loads((again / "reports/train.json").read_text())
     assert report["epochs"] == 0
     assert report["diverged"].startswith("epoch 1, batch 2")
-    net, _ = load(again / MODEL)
+    net = load(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
     assert not (again / "models/checkpoint.pt").exists()
 
@@ -122,7 +140,7 @@ def test_a_training_that_diverges_with_its_last_batch_keeps_no_broken_weights(ag
     set_params(again, {"train.learning_rate": 1e30, "train.gradient_clip": None, "train.batch_size": 64})
     train.main()  # the only batch of an epoch has a finite loss, and what it leaves has none
     json.loads((again / "reports/train.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
-    net, _ = load(again / MODEL)
+    net = load(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
 
 
@@ -134,3 +152,27 @@ def test_a_checkpoint_of_other_pictures_is_left_alone(again: Path) -> None:
     for stage in (scan, validate, split):
         stage.main()
     assert checkpoint.fingerprint(params, SPLITS) != before
+
+
+def test_the_model_file_says_what_it_is_of(trained: Path) -> None:
+    about = load(trained / MODEL).about
+    report = json.loads((trained / "reports/train.json").read_text())
+    assert about["params"]["train"]["epochs"] == report["epochs"]
+    assert about["metrics"]["val_loss"] == pytest.approx(report["val_loss"], abs=1e-6)
+    assert about["temperature"] == pytest.approx(report["temperature"], abs=1e-6)
+    assert 0 <= about["threshold"] <= 1
+    assert about["data_sha256"] == train.digest(pd.read_parquet(trained / SPLITS))
+
+
+def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:
+    rows = pd.read_parquet(SPLITS)
+    plain = Images(rows, settings.load(), augmented=True)
+    assert torch.equal(plain[0][0], Images(rows, settings.load())[0][0])
+    set_params(again, {"augment.noise": 30.0, "augment.rotate": 10.0})
+    damaged = Images(rows, settings.load(), augmented=True)
+    damaged.epoch = 1
+    first = damaged[0][0].clone()
+    assert torch.equal(damaged[0][0], first)  # the same epoch, so that a resumed training sees the same
+    damaged.epoch = 2
+    assert not torch.equal(damaged[0][0], first)
+    assert torch.equal(Images(rows, settings.load())[0][0], plain[0][0])  # val and test never

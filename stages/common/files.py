@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,14 @@ def remove(path: Path) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` as JSON; floats are rounded to six digits so that a diff can be read."""
+    """Write `value` as JSON; floats are rounded to six digits so that a diff can be read, what is no number is null."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_rounded(value), indent=2) + "\n")
+        temporary.write_text(json.dumps(_rounded(value), indent=2, allow_nan=False) + "\n")
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
-    return round(value, 6) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return round(float(value), 6) if isfinite(value) else None
+    return value

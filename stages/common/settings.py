@@ -121,6 +121,7 @@ class Split(Section):
 
     val: Share
     test: Share
+    by: Literal["site", "row"]
     per_class: PositiveInt | None
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
     seed: int
@@ -155,7 +156,19 @@ class Train(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Annotated[Literal["auto", "32", "bf16", "16"], BeforeValidator(str)]
     cache_mib: Annotated[int, Field(ge=0)]
+    max_false_positives: Rate | None
     seed: int
+
+
+class Augment(Section):
+    """The largest strength of each random damage to a training image; units in stages/qr/damage.py."""
+
+    blur: Annotated[float, Field(ge=0, le=10)]
+    rotate: Annotated[float, Field(ge=0, le=180)]
+    noise: Annotated[float, Field(ge=0, le=255)]
+    recompress: Annotated[float, Field(ge=0, le=99)]
+    darken: Annotated[float, Field(ge=0, lt=1)]
+    angle: Annotated[float, Field(ge=0, le=60)]
 
 
 class Diagnose(Section):
@@ -169,8 +182,23 @@ class Diagnose(Section):
 class Evaluate(Section):
     """How the test part is scored."""
 
-    threshold: Share
+    samples: PositiveInt
+    prevalence: Share
     batch_size: PositiveInt
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Robustness(Section):
+    """How many damaged pictures the network is tried on."""
+
+    images: PositiveInt
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Export(Section):
+    """How closely the exported network must agree."""
+
+    tolerance: Annotated[float, Field(gt=0)]
 
 
 class Params(Section):
@@ -184,8 +212,11 @@ class Params(Section):
     split: Split
     model: Model
     train: Train
+    augment: Augment
     diagnose: Diagnose
     evaluate: Evaluate
+    robustness: Robustness
+    export: Export
 
 
 def load(path: Path = Path("params.yaml")) -> Params:

@@ -47,6 +47,12 @@ class Evidence:
         return self.curves.loc[self.report["epoch"]]
 
 
+def chance(accuracy: float, rows: int, majority: float) -> float:
+    """How likely a guesser who is right with probability `majority` is as often right (binomial test, one-sided)."""
+    rows = int(rows)
+    return float(binomtest(round(accuracy * rows), rows, majority, alternative="greater").pvalue)
+
+
 def initial_loss(e: Evidence) -> Symptom:
     """A network that knows nothing starts near ln 2; far above, its first weights are too large."""
     loss = e.report["initial_loss"]
@@ -195,7 +201,7 @@ def validation_loss(e: Evidence) -> Symptom:
 def validation_accuracy(e: Evidence) -> Symptom:
     """The kept epoch is better than the larger class beyond chance (binomial test, one-sided)."""
     accuracy = e.best["val/accuracy"]
-    p = float(binomtest(round(accuracy * e.val), e.val, e.majority, alternative="greater").pvalue)
+    p = chance(accuracy, e.val, e.majority)
     verdict: Verdict = "pass" if p < 0.01 else "warn" if p < 0.05 else "fail"
     return Symptom(
         "validation_accuracy",
@@ -251,6 +257,21 @@ def target_band(e: Evidence) -> Symptom:
     )
 
 
+def learning_rate(e: Evidence) -> Symptom:
+    """The scheduler reduces the learning rate where the validation loss stands still, and does not end the training."""
+    rates = e.curves["learning_rate"]
+    reduced = [int(epoch) for epoch in rates.index[rates.diff() < 0]]
+    figure = f"reduced before epoch {', '.join(map(str, reduced))}, to {rates.iloc[-1]:.2g}" if reduced else "unchanged"
+    return Symptom(
+        "learning_rate",
+        "warn" if rates.iloc[-1] < 0.01 * rates.iloc[0] else "pass",
+        figure,
+        "at the end at least a hundredth of the first",
+        "the validation loss stood still so long that the steps became too small to learn",
+        "train.scheduler_patience, train.scheduler_factor; validation_loss above",
+    )
+
+
 def overfitting(e: Evidence) -> Symptom:
     """The validation loss does not turn upwards while the training loss goes on falling."""
     losses = e.curves["val/loss"]
@@ -299,6 +320,7 @@ AFTER: list[Callable[[Evidence], Symptom | None]] = [
     constant_output,
     beats_rule,
     target_band,
+    learning_rate,
     overfitting,
 ]
 

@@ -44,7 +44,7 @@ def fingerprint(params: Params, *inputs: Path) -> str:
     The table of the parts has the hash of every image, so with it among the inputs a checkpoint is
     of the same pictures too. Only the same start may be gone on with.
     """
-    digest = hashlib.sha256(params.model_dump_json(include={"model", "train"}).encode())
+    digest = hashlib.sha256(params.model_dump_json(include={"model", "train", "augment"}).encode())
     for path in (*inputs, *sorted(Path(__file__).parent.glob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()

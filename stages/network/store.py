@@ -1,12 +1,17 @@
 """The model file: weights and everything needed to use them, loaded without unpickling code."""
 
+import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from stages.common.cli import StageError
 from stages.common.files import replacing
@@ -14,33 +19,79 @@ from stages.common.settings import CLASSES, Model
 from stages.network.model import MEAN, STD, QRNet
 from stages.network.size import SIDE
 
+INPUT = {"side": SIDE, "mean": list(MEAN), "std": list(STD), "padding": "white", "symbol": "upright"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network with what its file says of it.
+
+    `about` has the settings it was trained with (`params`), its preprocessing (`input`), `classes`,
+    `temperature`, `threshold`, `data_sha256` and `metrics` on the val part.
+    """
+
+    net: QRNet
+    about: dict[str, Any]
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a code is called malicious, 0..1."""
+        return self.about["threshold"]
+
+    @torch.inference_mode()
+    def logits(self, pixels: Tensor) -> np.ndarray:
+        """Float64 (n, 2) for uint8 (n, 3, 224, 224), computed in float32 wherever the network is."""
+        device = next(self.net.parameters()).device
+        return self.net(pixels.to(device)).double().cpu().numpy()
+
+    def probability(self, pixels: Tensor) -> np.ndarray:
+        """Of being malicious, calibrated: float64 (n,) in 0..1 for uint8 (n, 3, 224, 224)."""
+        benign, malicious = self.logits(pixels).T / self.about["temperature"]
+        return np.exp(-np.logaddexp(0, benign - malicious))
+
 
 def save(path: Path, net: QRNet, settings: Model, facts: dict[str, Any]) -> None:
     """Write weights as safetensors; its metadata holds the architecture, the preprocessing and `facts` as JSON."""
-    about = {
-        "model": settings.model_dump(),
-        "input": {"side": SIDE, "mean": MEAN, "std": STD, "padding": "white"},
-        "classes": CLASSES,
-        "facts": facts,
-    }
     # One metadata entry: safetensors writes several in random order, and the same run must give the same file.
     weights = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
+    about = {"model": settings.model_dump(), "input": INPUT, "classes": CLASSES, "weights_sha256": _digest(weights)}
     with replacing(path) as temporary:
-        save_file(weights, temporary, metadata={"about": json.dumps(about, sort_keys=True)})
+        save_file(weights, temporary, metadata={"about": json.dumps(about | facts, sort_keys=True)})
 
 
-def load(path: Path) -> tuple[QRNet, dict[str, Any]]:
-    """The network in evaluation mode, on the CPU, and the facts saved with it.
+def load(path: Path, device: str = "cpu") -> Trained:
+    """The network in evaluation mode on `device`, and what its file says of it.
 
-    Raises StageError where the file is missing, damaged or of another architecture.
+    Raises StageError where the file is missing, damaged, of another architecture, or wants its
+    pictures prepared in another way than this version does.
     """
     if not path.exists():
         raise StageError(f"{path} is not there yet: run `dvc repro`, which trains it")
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
-            net = QRNet(Model.model_validate(about["model"]))
-            net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError, ValueError, ValidationError, RuntimeError) as error:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        about["temperature"], about["threshold"] = float(about["temperature"]), float(about["threshold"])
+        net = QRNet(Model.model_validate(about["model"]))
+        net.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, ValueError, ValidationError, RuntimeError, OSError) as error:
         raise StageError(f"{path} is damaged or no model of this project ({error}); train it again") from None
-    return net.eval(), about["facts"]
+    if about["weights_sha256"] != _digest(weights):
+        raise StageError(f"{path} is damaged: its weights do not have the checksum it names; train or copy it again")
+    if about["input"] != INPUT or tuple(about["classes"]) != CLASSES:
+        raise StageError(f"{path} is of another version, which prepares its pictures differently; train it again")
+    return Trained(net.to(device).eval(), about)
+
+
+def best_device(wanted: str) -> str:
+    """`wanted` (cpu, cuda, mps); for auto the GPU if there is one."""
+    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _digest(weights: dict[str, Tensor]) -> str:
+    """SHA-256 of names and bytes of the weights; safetensors itself would not notice a flipped bit."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].contiguous().cpu().numpy().data)
+    return digest.hexdigest()

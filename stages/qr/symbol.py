@@ -2,20 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
-import segno
 import zxingcpp
 
 from stages.common.cli import StageError
+from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, Symbol, find, variant
 
-FORMAT = zxingcpp.BarcodeFormat
-QR_CODE = zxingcpp.BarcodeFormats([FORMAT.QRCode])
-PLAIN = zxingcpp.TextMode.Plain  # the default writes control characters out, as "<ESC>"
-MICRO_QR = (FORMAT.MicroQRCode, FORMAT.RMQRCode)
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
 
@@ -61,10 +56,10 @@ def read(grey: np.ndarray) -> Reading:
     of the symbol over its 17 + 4 x version modules; the quiet zone is the smallest distance from a
     corner of the symbol to the picture's edge, in modules.
     """
-    found = _zxing(grey)
+    found = find(grey)
     facts: dict[str, Any] = {}
-    if len(found) == 1 and str(_extra(found[0]).get("Version", "")).isdigit():
-        facts = _measure(found[0], grey)
+    if len(found) == 1 and found[0].side:
+        facts = _measure(found[0], found[0].side, grey)
     payloads = next(filter(None, map(_zbar, _ladder(grey, facts.get("module_px")))), [])
     if len(payloads) == 1:
         # zbar guesses the encoding of what is not ASCII; zxing-cpp follows the symbol's own words.
@@ -123,67 +118,17 @@ def _finder_patterns(grey: np.ndarray) -> bool:
     return bool(cv2.QRCodeDetector().detect(small)[0])
 
 
-def _zxing(grey: np.ndarray) -> list[zxingcpp.Barcode]:
-    found = zxingcpp.read_barcodes(grey, formats=QR_CODE, text_mode=PLAIN)
-    return [code for code in found if code.format not in MICRO_QR]
-
-
-def _extra(code: zxingcpp.Barcode) -> dict[str, Any]:
-    return cast("dict[str, Any]", code.extra)  # its type stub says object
-
-
-def _measure(code: zxingcpp.Barcode, grey: np.ndarray) -> dict[str, Any]:
-    extra, at = _extra(code), code.position
+def _measure(found: Symbol, side: int, grey: np.ndarray) -> dict[str, Any]:
     height, width = grey.shape
-    corners = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)], np.float32)
-    version, level, mask = int(extra["Version"]), extra.get("ECLevel"), extra.get("DataMask")
-    side = 17 + 4 * version
-    module_px = float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).mean()) / side
+    corners, module_px = found.corners, found.size / side
     margin = min(corners.min(), width - corners[:, 0].max(), height - corners[:, 1].max())
-    dark = dark_modules(grey, corners, side)
-    inverted, mirrored = _variant(dark, version, level, mask) if level and mask is not None else (False, False)
+    inverted, mirrored = variant(grey, found)
     return {
-        "version": version,
-        "ec_level": level,
-        "mask": mask,
+        "version": found.version,
+        "ec_level": found.ec_level,
+        "mask": found.mask,
         "module_px": round(module_px, 2),
         "quiet_zone": round(max(float(margin), 0.0) / module_px, 2),
         "inverted": inverted,
         "mirrored": mirrored,
     }
-
-
-def dark_modules(grey: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
-    """The symbol straightened and cut into modules: bool (side, side), True where dark.
-
-    `corners` are its top left, top right, bottom right and bottom left in pixels, float32 (4, 2).
-    The threshold is Otsu's, which fits paper and light that are even over the symbol.
-    """
-    size = side * ENOUGH_PX
-    square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
-    flat = cv2.warpPerspective(grey, cv2.getPerspectiveTransform(corners, square), (size, size))
-    small = cv2.resize(flat, (side, side), interpolation=cv2.INTER_AREA)
-    return cv2.threshold(small, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1] == 0
-
-
-def _variant(dark: np.ndarray, version: int, level: str, mask: int) -> tuple[bool, bool]:
-    """(inverted, mirrored), by where the format information stands and in which colour (ISO/IEC 18004, 7.9).
-
-    Of its 18 modules at least 16 must be as expected; a symbol too damaged for that counts as neither.
-    """
-    row, column = _format_information(version, level, mask)
-
-    def agreement(variant: tuple[bool, bool]) -> int:
-        inverted, mirrored = variant
-        modules = (dark.T if mirrored else dark) ^ inverted
-        return int((modules[8, :9] == row).sum() + (modules[:9, 8] == column).sum())
-
-    best = max(((False, False), (False, True), (True, False), (True, True)), key=agreement)
-    return best if agreement(best) >= 16 else (False, False)
-
-
-@cache
-def _format_information(version: int, level: str, mask: int) -> tuple[np.ndarray, np.ndarray]:
-    symbol = segno.make_qr("0", version=version, error=level, mask=mask, boost_error=False)
-    modules = np.array(symbol.matrix, dtype=bool)
-    return modules[8, :9], modules[:9, 8]

@@ -19,6 +19,7 @@ CURVES = pd.DataFrame(
         "val/accuracy": [0.6, 0.66, 0.7, 0.74, 0.76],
         "val/auc": [0.62, 0.7, 0.75, 0.8, 0.82],
         "val/called_malicious": [0.4, 0.45, 0.5, 0.5, 0.5],
+        "learning_rate": [0.0005] * 5,
     },
     index=EPOCHS,
 )
@@ -55,6 +56,7 @@ FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"train/one_class_batches": [1.0] * 5}, {"batches_mixed": "fail"}),
     ({"train/loss": [0.7, 0.694, 0.693, 0.693, 0.693]}, {"training_loss": "fail"}),
     ({"train/loss": [0.01, 0.0, 0.0, 0.0, 0.0]}, {"training_loss": "warn"}),
+    ({"learning_rate": [1e-3, 1e-3, 1e-4, 1e-5, 1e-6]}, {"learning_rate": "warn"}),
     ({"val/loss": [0.6931] * 5}, {"validation_loss": "fail"}),
     ({"val/accuracy": [0.5] * 5}, {"validation_accuracy": "fail", "beats_rule": "fail", "target_band": "warn"}),
     ({"val/auc": [0.4, 0.3, 0.25, 0.2, 0.2]}, {"labels_inverted": "fail"}),
@@ -85,3 +87,9 @@ def test_a_training_without_an_epoch_is_judged_by_what_came_before() -> None:
     found = verdicts(replace(HEALTHY, curves=CURVES.iloc[:0], report=report))
     assert found["diverged"] == "fail"
     assert "validation_loss" not in found
+
+
+def test_reductions_of_the_learning_rate_are_marked() -> None:
+    curves = CURVES.assign(learning_rate=[0.001, 0.001, 0.0005, 0.0005, 0.00025])
+    (found,) = [symptom for symptom in diagnose(replace(HEALTHY, curves=curves)) if symptom.name == "learning_rate"]
+    assert found.figure == "reduced before epoch 3, 5, to 0.00025"

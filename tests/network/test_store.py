@@ -12,6 +12,7 @@ from stages.common.settings import Model
 from stages.network.model import QRNet
 from stages.network.store import load, save
 
+FACTS = {"temperature": 2.0, "threshold": 0.25}
 SHAPE = Model(batch_norm=True, hidden=[4], dropout=0.5, init="mixed")
 
 
@@ -24,29 +25,30 @@ def net() -> QRNet:
 @pytest.fixture
 def saved(net: QRNet, tmp_path: Path) -> Path:
     path = tmp_path / "models/model.safetensors"
-    save(path, net, SHAPE, {"epoch": 3, "val_loss": 0.5})
+    save(path, net, SHAPE, FACTS)
     return path
 
 
 @torch.inference_mode()
 def test_a_saved_network_answers_as_before(net: QRNet, saved: Path) -> None:
-    loaded, facts = load(saved)
+    loaded = load(saved)
     pixels = torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(loaded(pixels), net(pixels))
-    assert not loaded.training
-    assert facts == {"epoch": 3, "val_loss": 0.5}
+    assert torch.equal(loaded.net(pixels), net(pixels))
+    assert not loaded.net.training
+    assert loaded.threshold == 0.25
+    assert loaded.probability(pixels) == pytest.approx((net(pixels) / 2.0).softmax(1)[:, 1].numpy(), abs=1e-6)
 
 
 def test_the_same_weights_are_the_same_bytes(net: QRNet, saved: Path, tmp_path: Path) -> None:
     for i in range(5):
-        save(tmp_path / f"{i}.safetensors", net, SHAPE, {"val_loss": 0.5, "epoch": 3})
+        save(tmp_path / f"{i}.safetensors", net, SHAPE, dict(reversed(FACTS.items())))
         assert (tmp_path / f"{i}.safetensors").read_bytes() == saved.read_bytes()
 
 
 def test_the_memory_layout_changes_no_byte(net: QRNet, saved: Path, tmp_path: Path) -> None:
     again = QRNet(SHAPE).to(memory_format=torch.channels_last)
     again.load_state_dict(net.state_dict())
-    save(tmp_path / "again.safetensors", again, SHAPE, {"epoch": 3, "val_loss": 0.5})
+    save(tmp_path / "again.safetensors", again, SHAPE, FACTS)
     assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
 
 
@@ -75,7 +77,7 @@ def with_foreign_metadata(path: Path) -> None:
 
 def of_other_weights(path: Path) -> None:
     shape = SHAPE.model_copy(update={"hidden": [5]})
-    save(path, QRNet(SHAPE), shape, {})
+    save(path, QRNet(SHAPE), shape, FACTS)
 
 
 def pickled(path: Path) -> None:
@@ -103,6 +105,20 @@ def test_a_damaged_or_foreign_file_is_named(
     with pytest.raises(StageError, match=r"model\.safetensors is damaged or no model of this project"):
         load(saved)
     assert not Path("pickled-code-ran").exists()
+
+
+def test_a_flipped_bit_is_noticed(saved: Path) -> None:
+    data = bytearray(saved.read_bytes())
+    data[-100] ^= 1
+    saved.write_bytes(data)
+    with pytest.raises(StageError, match=r"model\.safetensors is damaged: its weights do not have the checksum"):
+        load(saved)
+
+
+def test_other_preprocessing_is_another_model(net: QRNet, saved: Path) -> None:
+    save(saved, net, SHAPE, {**FACTS, "input": {"side": 128}})
+    with pytest.raises(StageError, match="which prepares its pictures differently"):
+        load(saved)
 
 
 def test_without_a_file_the_user_learns_what_to_run(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""The modules of QR codes as their pictures show them, and many such grids as one array."""
+
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pebble import ProcessExpired
+
+from stages.common.cli import StageError, progress
+from stages.common.settings import Params
+from stages.common.workers import worker_pool
+from stages.qr.image import UnusableImageError, decode, grey
+from stages.qr.locate import modules
+
+LARGEST = 57  # modules of a side that are kept, those of version 10; an array of version 40 would be ten times as large
+SMALLEST = 21  # those of version 1
+CHUNK = 64  # pictures a worker takes at a time
+
+
+def read_grids(rows: pd.DataFrame, params: Params) -> pd.Series:
+    """The grid of every picture of `rows` (column path), an object Series in their index; shows a progress bar.
+
+    A grid is bool (side, side), True where dark, upright, cut off at LARGEST; side is 17 + 4 x version.
+    None where the picture does not show exactly one QR code. Raises StageError where a picture cannot
+    be read any more or takes its decoder longer than `scan.timeout` allows.
+    """
+    paths = [params.data.images / path for path in rows["path"]]
+    grids: list[np.ndarray | None] = []
+    with worker_pool(params.scan.workers) as pool, progress() as bar:
+        limit = params.scan.timeout * (CHUNK + 1)
+        read = pool.map(read_grid, paths, repeat(params.scan.max_pixels), chunksize=CHUNK, timeout=limit).result()
+        try:
+            for grid in bar.track(read, len(paths), description="modules"):
+                grids.append(grid)
+        except (ProcessExpired, TimeoutError) as death:
+            cause = f"a decoder took too long or died at {paths[len(grids)]} or one of the next {CHUNK} pictures"
+            raise StageError(f"{cause} ({death}); run `dvc repro`, which scans pictures that have changed") from None
+    return pd.Series(grids, index=rows.index, dtype="object")
+
+
+def read_grid(path: Path, max_pixels: int) -> np.ndarray | None:
+    """The grid of one picture; see `read_grids`."""
+    try:
+        grid = modules(grey(decode(path.read_bytes(), max_pixels).pixels))
+    except (OSError, UnusableImageError) as error:
+        raise StageError(f"{path} has changed since it was scanned ({error}); run `dvc repro`") from None
+    return None if grid is None else grid[:LARGEST, :LARGEST]
+
+
+def largest(grids: pd.Series) -> int:
+    """The side of the largest grid in modules, SMALLEST where there is none."""
+    return max((len(grid) for grid in grids if grid is not None), default=SMALLEST)
+
+
+def stack(grids: pd.Series, side: int) -> np.ndarray:
+    """The grids as int8 (n, side, side), aligned at the top left: 1 dark, 0 light, -1 where there is no module.
+
+    Larger grids are cut off. The finder pattern at the top left, the timing patterns and the beginning
+    of the format information so keep their place in every version.
+    """
+    stacked = np.full((len(grids), side, side), -1, dtype=np.int8)
+    for row, grid in zip(stacked, grids, strict=True):
+        if grid is not None:
+            part = grid[:side, :side]
+            row[: len(part), : len(part)] = part
+    return stacked

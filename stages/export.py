@@ -1,0 +1,118 @@
+"""Write the network as ONNX, for programs without PyTorch, and check it on every image of the test part.
+
+Writes models/model.onnx and reports/export.json. The file has one input, "pixels", uint8
+(n, 3, 224, 224), prepared as stages.network.data.as_input does it, and one output, "probability",
+float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and softmax are inside.
+What the model's own file says of it (stages.network.store) is the metadata entry "about", as JSON.
+"""
+
+import json
+import math
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from stages.common.cli import StageError, progress, run, stdout
+from stages.common.files import replacing, write_json
+from stages.common.settings import CLASSES, load
+from stages.common.tables import MODEL, SPLITS, read
+from stages.network import store
+from stages.network.data import Images
+from stages.network.size import SIDE
+
+ONNX = Path("models/model.onnx")
+REPORT = Path("reports/export.json")
+OPSET = 20  # of ONNX 1.15; named, so that another version of PyTorch writes the same operators
+
+
+class Probability(nn.Module):
+    """Pixels (n, 3, 224, 224) uint8 to the calibrated probability of being malicious, float32 (n,)."""
+
+    def __init__(self, trained: store.Trained) -> None:
+        super().__init__()
+        self.net = trained.net
+        self.temperature = trained.about["temperature"]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """See the class."""
+        return (self.net(pixels) / self.temperature).softmax(1)[:, CLASSES.index("malicious")]
+
+
+def main() -> None:
+    """Export the model; the file stays only if its answers are those of PyTorch."""
+    params = load()
+    trained = store.load(MODEL)
+    rows = read(SPLITS)
+    test = Images(rows[rows["part"] == "test"], params)
+    if not len(test):
+        raise StageError(f"{SPLITS} has no test part to check {ONNX} on: see split.test and the split's own messages")
+    with replacing(ONNX) as temporary:
+        export(trained, temporary)
+        difference, speeds = compare(trained, temporary, test, params.evaluate.batch_size)
+        if not difference <= params.export.tolerance:  # NaN is not either
+            raise StageError(
+                f"{ONNX} was not kept: a probability differs from PyTorch's by {difference:.2g}, "
+                f"more than export.tolerance = {params.export.tolerance:g}"
+            )
+        size = temporary.stat().st_size
+    # Rounded up: its last digits depend on how many threads there are.
+    report = {"images": len(test), "largest_difference": math.ceil(difference * 1e6) / 1e6}
+    write_json(REPORT, {**report, "bytes": size, "opset": OPSET})
+    shown = ", ".join(f"{name} {speed:.0f} images/s" for name, speed in speeds.items())
+    stdout.print(f"{ONNX}: {size:,} bytes, largest difference {difference:.1e} on {len(test):,} images; CPU: {shown}")
+
+
+def export(trained: store.Trained, path: Path) -> None:
+    """Write `trained`, which must be on the CPU, to `path`: the same bytes for the same model."""
+    example = torch.zeros((1, 3, SIDE, SIDE), dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # The exporter that is to follow this one needs the package onnxscript.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of mean and deviation, which are constants
+        torch.onnx.export(
+            Probability(trained).eval(),
+            (example,),
+            path,
+            input_names=["pixels"],
+            output_names=["probability"],
+            dynamic_axes={"pixels": {0: "n"}, "probability": {0: "n"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"about": json.dumps(trained.about, sort_keys=True)})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def compare(trained: store.Trained, path: Path, images: Images, batch_size: int) -> tuple[float, dict[str, float]]:
+    """(largest difference of a probability between ONNX and PyTorch, images a second of each), on the CPU."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    answer: dict[str, Callable[[Tensor], np.ndarray]] = {
+        "PyTorch": trained.probability,
+        "ONNX": lambda pixels: session.run(["probability"], {"pixels": pixels.numpy()})[0],
+    }
+    seconds = dict.fromkeys(answer, 0.0)
+    difference = 0.0
+    with progress() as bar:
+        for pixels, _ in bar.track(DataLoader(images, batch_size), description="export"):
+            results = {}
+            for name, ask in answer.items():
+                started = time.perf_counter()
+                results[name] = ask(pixels)
+                seconds[name] += time.perf_counter() - started
+            # The maximum of NumPy, unlike Python's, keeps NaN.
+            difference = float(np.maximum(difference, np.abs(results["ONNX"] - results["PyTorch"]).max()))
+    return difference, {name: len(images) / spent for name, spent in seconds.items()}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,154 @@
+"""The QR codes in image files, cut out for the network by worker processes that may die.
+
+Whatever a file is or does, it costs one line: see stages/scan.py. Nothing here loads PyTorch, which
+would take every worker seconds to start.
+"""
+
+import signal
+import stat
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pebble import ProcessExpired, ProcessPool
+
+from stages.common.workers import cores, worker_pool
+from stages.network.size import SIDE
+from stages.qr.image import UnusableImageError, decode, grey, square
+from stages.qr.locate import Symbol, find, straighten, upright
+from stages.qr.symbol import read
+
+CHUNK = 8  # files a worker takes at a time; all their codes come back together
+# pyzbar, zxing-cpp, or both have read the code; the others of stages.qr.symbol.Reading's problems are no code to judge.
+READ = ("", "weak_decoder")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may cost. The defaults are those of `scan` in params.yaml."""
+
+    max_bytes: int = 20_000_000
+    max_pixels: int = 50_000_000
+    timeout: float = 20.0  # seconds
+
+
+@dataclass(frozen=True)
+class Code:
+    """One QR code in a picture; or, where `pixels` is None, why there is none to judge.
+
+    `index` counts a picture's codes from 1, and is None where it has none. `pixels` are what the
+    network gets to see, uint8 (224, 224) or (224, 224, 3). `payload` is as it was read. `problem`
+    is a short code: one of UnusableImageError's, of Reading's, or unreadable, kills_decoder or
+    not_located; `error` says it in words.
+    """
+
+    path: str
+    index: int | None = None
+    pixels: np.ndarray | None = None
+    payload: str | None = None
+    problem: str = ""
+    error: str = ""
+
+
+def codes(paths: list[str], limits: Limits, workers: int | None = None) -> Generator[Code]:
+    """At least one `Code` for each of `paths`, in their order, however many there are in bounded memory.
+
+    Files go to `workers` processes (None: one a core) in chunks. Where a worker dies on one, the
+    files of its chunk are sent again one at a time, so that only the guilty file bears the error.
+    """
+    count = workers or min(cores(), -(-len(paths) // CHUNK)) or 1
+    waiting: deque[tuple[list[str], Future[list[Code]]]] = deque()
+    with worker_pool(count) as pool:
+        for start in range(0, len(paths), CHUNK):
+            chunk = paths[start : start + CHUNK]
+            waiting.append((chunk, _submit(pool, chunk, limits)))
+            if len(waiting) == 4 * count:
+                yield from _collect(pool, *waiting.popleft(), limits)
+        while waiting:
+            yield from _collect(pool, *waiting.popleft(), limits)
+
+
+def _submit(pool: ProcessPool, paths: list[str], limits: Limits) -> "Future[list[Code]]":
+    # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
+    return pool.schedule(codes_in_all, args=(paths, limits), timeout=limits.timeout * (len(paths) + 1))
+
+
+def _collect(pool: ProcessPool, paths: list[str], future: "Future[list[Code]]", limits: Limits) -> Iterator[Code]:
+    try:
+        yield from future.result()
+    except (ProcessExpired, TimeoutError) as death:
+        if len(paths) == 1:
+            yield Code(paths[0], problem="kills_decoder", error=_cause(death, limits))
+        else:
+            for path in paths:
+                yield from _collect(pool, [path], _submit(pool, [path], limits), limits)
+
+
+def _cause(death: Exception, limits: Limits) -> str:
+    code = getattr(death, "exitcode", None)
+    if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
+        return f"the decoder did not answer within {limits.timeout:g} s"
+    name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+    return f"the decoder died on this file ({name})"
+
+
+def codes_in_all(paths: list[str], limits: Limits) -> list[Code]:
+    """`codes_in` for each of `paths`; runs in a worker, which a file that takes too long ends with SIGALRM."""
+    found = []
+    for path in paths:
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, limits.timeout)
+        found += codes_in(path, limits)
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    return found
+
+
+def codes_in(path: str, limits: Limits) -> list[Code]:
+    """The codes in the file at `path`, at least one entry. Never raises for what the file contains."""
+    try:
+        pixels = decode(_bytes(Path(path), limits.max_bytes), limits.max_pixels).pixels
+        luma = grey(pixels)
+        found, reading = find(luma), read(luma)
+        count = max(len(found), reading.symbols)
+        if count > 1:  # also where pyzbar missed the second
+            return _several(path, pixels, found, count)
+        if reading.problem in READ:
+            return [Code(path, 1, square(upright(pixels), SIDE), reading.payload)]
+        return [Code(path, problem=reading.problem, error=reading.error)]
+    except UnusableImageError as problem:
+        message = str(problem).replace("scan.max_pixels", "--max-pixels")  # no params.yaml here
+        return [Code(path, problem=problem.problem, error=message)]
+    except OSError as problem:
+        return [Code(path, problem="unreadable", error=f"cannot be read: {problem.strerror}")]
+    except Exception as problem:  # a decoder's own defect: the file is named, the others go on
+        return [Code(path, problem="kills_decoder", error=f"the decoder failed on it ({type(problem).__name__})")]
+
+
+def _several(path: str, pixels: np.ndarray, found: list[Symbol], count: int) -> list[Code]:
+    """Each code cut out; those that pyzbar reads but zxing-cpp does not place have no pixels."""
+    located = [symbol for symbol in found if symbol.side]
+    entries = [
+        Code(path, i, square(straighten(pixels, symbol), SIDE), symbol.text) for i, symbol in enumerate(located, 1)
+    ]
+    error = f"one of {count} QR codes in the picture that could not be located; show it in a picture of its own"
+    missing = range(len(located) + 1, count + 1)
+    return entries + [Code(path, i, problem="not_located", error=error) for i in missing]
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """The bytes of a regular file, read no further than `most`: it may be longer than its size says."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder, or a link to one" if path.is_dir() else "a device or a pipe"
+        raise OSError(0, f"it is {kind}")
+    if status.st_size <= most:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+        if len(data) <= most:
+            return data
+    raise UnusableImageError("too_large", f"{status.st_size:,} bytes, more than --max-bytes = {most:,}")

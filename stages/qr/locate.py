@@ -1,0 +1,143 @@
+"""Where the QR codes in a picture are, and the picture of one set upright (ISO/IEC 18004)."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import segno
+import zxingcpp
+
+from stages.qr.image import grey
+
+FORMAT = zxingcpp.BarcodeFormat
+QR_CODE = zxingcpp.BarcodeFormats([FORMAT.QRCode])
+MICRO_QR = (FORMAT.MicroQRCode, FORMAT.RMQRCode)
+PLAIN = zxingcpp.TextMode.Plain  # the default writes control characters out, as "<ESC>"
+CUT_PX = 4  # pixels a module while modules are told from each other
+QUIET_ZONE = 4  # modules of margin around a symbol that is set upright; ISO/IEC 18004 asks for 4
+LARGEST = 2000  # pixels of a side of a picture set upright
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A QR code as zxing-cpp found it. What it does not say is None.
+
+    `corners`: top left, top right, bottom right and bottom left of the symbol itself (not of the
+    picture) in pixels, float32 (4, 2).
+    """
+
+    text: str
+    corners: np.ndarray
+    version: int | None
+    ec_level: str | None
+    mask: int | None
+
+    @property
+    def side(self) -> int | None:
+        """Modules to a side."""
+        return 17 + 4 * self.version if self.version else None
+
+    @property
+    def size(self) -> float:
+        """Mean length of its four sides in pixels."""
+        return float(np.linalg.norm(self.corners - np.roll(self.corners, 1, axis=0), axis=1).mean())
+
+
+def find(picture: np.ndarray) -> list[Symbol]:
+    """The QR codes that zxing-cpp reads in grey pixels, uint8 (height, width); no Micro QR codes."""
+    codes = zxingcpp.read_barcodes(picture, formats=QR_CODE, text_mode=PLAIN)
+    return [_symbol(code) for code in codes if code.format not in MICRO_QR]
+
+
+def _symbol(code: zxingcpp.Barcode) -> Symbol:
+    at, extra = code.position, cast("dict[str, Any]", code.extra)  # its type stub says object
+    corners = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)], np.float32)
+    version = str(extra.get("Version", ""))
+    return Symbol(
+        code.text, corners, int(version) if version.isdigit() else None, extra.get("ECLevel"), extra.get("DataMask")
+    )
+
+
+def upright(pixels: np.ndarray) -> np.ndarray:
+    """The picture with its one symbol straight and large, as a scanner's program would show it.
+
+    `pixels` uint8 (height, width) or (height, width, 3). A picture with no symbol or several comes
+    back as it is; so does one whose symbol stands straight (no corner further than a module from
+    that) and takes at least half of its longer side. So a drawn code is left alone to the last pixel.
+    """
+    found = find(grey(pixels))
+    if len(found) != 1 or found[0].side is None or not _askew_or_small(found[0], max(pixels.shape[:2])):
+        return pixels
+    return straighten(pixels, found[0])
+
+
+def _askew_or_small(symbol: Symbol, longest: int) -> bool:
+    (left, top), (right, bottom) = symbol.corners.min(axis=0), symbol.corners.max(axis=0)
+    straight = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    askew = np.abs(symbol.corners - straight).max() > symbol.size / (symbol.side or 1)
+    return bool(askew or symbol.size < longest / 2)
+
+
+def straighten(pixels: np.ndarray, symbol: Symbol) -> np.ndarray:
+    """The symbol and QUIET_ZONE modules around it, seen from straight ahead; white beyond the picture's edge.
+
+    `symbol.side` must be known. Modules keep their size in pixels, within 2 and what LARGEST allows.
+    """
+    modules = (symbol.side or 0) + 2 * QUIET_ZONE
+    module_px = min(max(round(symbol.size / (symbol.side or 1)), 2), LARGEST // modules)
+    low, high = QUIET_ZONE * module_px, (modules - QUIET_ZONE) * module_px
+    target = np.array([(low, low), (high, low), (high, high), (low, high)], np.float32)
+    size = (modules * module_px, modules * module_px)
+    matrix = cv2.getPerspectiveTransform(symbol.corners, target)
+    return cv2.warpPerspective(pixels, matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255))
+
+
+def modules(picture: np.ndarray) -> np.ndarray | None:
+    """The modules of the one QR code in grey pixels, upright: bool (side, side), True where dark.
+
+    None where there is none or several. A symbol in white on black, or mirrored, is turned back.
+    """
+    found = find(picture)
+    if len(found) != 1 or found[0].side is None:
+        return None
+    inverted, mirrored = variant(picture, found[0])
+    dark = _dark(picture, found[0])
+    return (dark.T if mirrored else dark) ^ inverted
+
+
+def variant(picture: np.ndarray, symbol: Symbol) -> tuple[bool, bool]:
+    """(inverted, mirrored), by where the format information stands and in which colour (ISO/IEC 18004, 7.9).
+
+    Of its 18 modules at least 16 must be as expected; a symbol too damaged for that counts as neither.
+    """
+    if symbol.version is None or not symbol.ec_level or symbol.mask is None:
+        return False, False
+    dark = _dark(picture, symbol)
+    row, column = _format_information(symbol.version, symbol.ec_level, symbol.mask)
+
+    def agreement(variant: tuple[bool, bool]) -> int:
+        inverted, mirrored = variant
+        seen = (dark.T if mirrored else dark) ^ inverted
+        return int((seen[8, :9] == row).sum() + (seen[:9, 8] == column).sum())
+
+    best = max(((False, False), (False, True), (True, False), (True, True)), key=agreement)
+    return best if agreement(best) >= 16 else (False, False)
+
+
+def _dark(picture: np.ndarray, symbol: Symbol) -> np.ndarray:
+    """The symbol cut into modules, bool (side, side). Otsu's threshold fits paper and light that are even over it."""
+    side = symbol.side or 0
+    size = side * CUT_PX
+    square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
+    flat = cv2.warpPerspective(picture, cv2.getPerspectiveTransform(symbol.corners, square), (size, size))
+    small = cv2.resize(flat, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.threshold(small, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1] == 0
+
+
+@cache
+def _format_information(version: int, level: str, mask: int) -> tuple[np.ndarray, np.ndarray]:
+    symbol = segno.make_qr("0", version=version, error=level, mask=mask, boost_error=False)
+    dark = np.array(symbol.matrix, dtype=bool)
+    return dark[8, :9], dark[:9, 8]

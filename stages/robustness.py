@@ -1,0 +1,164 @@
+"""What damage to the picture costs: test images undamaged and damaged, scored with and without the front end.
+
+The front end is stages.qr.locate.upright, which finds the symbol and sets it straight. Writes
+reports/robustness/robustness.csv, one row for each damage, strength and front end, and for DVC's plots
+accuracy_with.csv, accuracy_without.csv and decode_rate.csv: a column a damage, step 0 is undamaged.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pebble import ProcessExpired
+from sklearn import metrics
+
+from stages.baselines.rules import malicious
+from stages.common.cli import StageError, progress, run, stdout
+from stages.common.files import replacing
+from stages.common.settings import CLASSES, Params, Robustness, load
+from stages.common.tables import MODEL, SPLITS, read
+from stages.common.workers import cores, worker_pool
+from stages.network.memory import keep_freed_memory
+from stages.network.size import SIDE
+from stages.qr import symbol
+from stages.qr.damage import DAMAGES
+from stages.qr.image import UnusableImageError, decode, grey, square
+from stages.qr.locate import upright
+
+REPORTS = Path("reports/robustness")
+# The undamaged picture is step 0 of every damage, and looked at once.
+CASES = [("none", 0, 0.0)] + [
+    (name, step, strength) for name in DAMAGES for step, strength in enumerate(DAMAGES[name].strengths, 1)
+]
+FRONT_ENDS = ("with", "without")
+
+Views = tuple[np.ndarray, np.ndarray]  # what `look` returns
+
+
+def main() -> None:
+    """Draw the images, score them in every case and write the tables."""
+    params = load()
+    symbol.require_zbar()
+    rows = draw(read(SPLITS), params.robustness)
+    probability, decoded, threshold = score(rows["path"].tolist(), params)
+    table = tabulate(malicious(rows), probability, decoded, threshold)
+    straightened = table[table["front_end"] == "with"]
+    with replacing(REPORTS) as folder:
+        folder.mkdir()
+        table.drop(columns="step").round(6).to_csv(folder / "robustness.csv", index=False)
+        for front_end, rows_of_it in table.groupby("front_end"):
+            curves(rows_of_it, "accuracy").to_csv(folder / f"accuracy_{front_end}.csv")
+        curves(straightened, "decode_rate").to_csv(folder / "decode_rate.csv")
+    undamaged, damaged = straightened.iloc[0], straightened.iloc[1:]
+    worst = damaged.loc[damaged["accuracy"].idxmin()]
+    stdout.print(
+        f"{REPORTS}: {len(rows):,} test images, accuracy {undamaged['accuracy']:.3f} undamaged, "
+        f"at worst {worst['accuracy']:.3f} ({worst['damage']} {worst['strength']:g} {worst['unit']})"
+    )
+
+
+def draw(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
+    """Up to `robustness.images` rows of the test part at random, as many of one class as of the other."""
+    test = rows[rows["part"] == "test"]
+    fewest = int(test["label"].value_counts().reindex(CLASSES, fill_value=0).min())
+    if not fewest:
+        raise StageError("the test part lacks a class or is empty: see split.test and the split's own messages")
+    each = min(fewest, max(settings.images // len(CLASSES), 1))
+    return test.groupby("label").sample(each, random_state=settings.seed).sort_index()
+
+
+def score(paths: list[str], params: Params) -> tuple[np.ndarray, np.ndarray, float]:
+    """Probabilities float64 (images, cases, front ends), decoded bool (images, cases), the model's threshold."""
+    # Worker processes load this module too, and need no torch.
+    import torch
+
+    from stages.network import store
+    from stages.network.data import as_tensor
+
+    keep_freed_memory()
+    trained = store.load(MODEL, store.best_device(params.train.device))
+    probability, decoded = [], []
+    with progress() as bar:
+        for squares, readable in bar.track(look_at_all(paths, params), len(paths), description="robustness"):
+            # Where the front end leaves a picture alone, its square is the other's, and computed once.
+            contents = [one.tobytes() for one in squares]
+            _, first, which = np.unique(contents, return_index=True, return_inverse=True)
+            pixels = torch.stack([as_tensor(squares[i]) for i in first])
+            probability.append(trained.probability(pixels)[which].reshape(len(CASES), len(FRONT_ENDS)))
+            decoded.append(readable)
+    return np.stack(probability), np.stack(decoded), trained.threshold
+
+
+def look_at_all(paths: list[str], params: Params) -> Iterator[Views]:
+    """`look` at each of `paths`, in their order, in worker processes."""
+    count = params.scan.workers or cores()
+    limit = params.scan.timeout * len(CASES)
+    waiting: deque[tuple[str, Future[Views]]] = deque()
+    with worker_pool(count) as pool:
+        for position, path in enumerate(paths):
+            arguments = (params.data.images / path, (params.robustness.seed, position), params.scan.max_pixels)
+            waiting.append((path, pool.schedule(look, args=arguments, timeout=limit)))
+            if len(waiting) == 4 * count:  # enough to keep the workers busy, few enough to keep memory bounded
+                yield _collect(*waiting.popleft())
+        for path, future in waiting:
+            yield _collect(path, future)
+
+
+def _collect(path: str, future: "Future[Views]") -> Views:
+    try:
+        return future.result()
+    except (ProcessExpired, TimeoutError) as death:
+        message = f"a decoder died or hung on a damaged copy of {path} ({type(death).__name__})"
+        raise StageError(f"{message}: take the image out of the folder, or raise scan.timeout") from None
+
+
+def look(path: Path, seed: tuple[int, int], max_pixels: int) -> Views:
+    """One image in all CASES; runs in a worker.
+
+    Returns the squares for the network, uint8 (cases x front ends, 224, 224) or (..., 224, 224, 3), and
+    whether pyzbar reads the picture, bool (cases,). `seed` is completed by damage and step, so that
+    neither the number of workers nor another damage changes a result.
+    """
+    try:
+        undamaged = decode(path.read_bytes(), max_pixels).pixels
+    except (OSError, UnusableImageError) as error:
+        raise StageError(f"{path} has changed since it was scanned ({error}); run `dvc repro`") from None
+    squares, readable = [], []
+    for name, step, strength in CASES:
+        pixels = undamaged
+        if step:
+            rng = np.random.default_rng((*seed, list(DAMAGES).index(name), step))
+            pixels = DAMAGES[name](undamaged, strength, rng)
+        squares += [square(upright(pixels), SIDE), square(pixels, SIDE)]  # in the order of FRONT_ENDS
+        readable.append(symbol.read(grey(pixels)).decoded)
+    return np.stack(squares), np.array(readable)
+
+
+def tabulate(truth: np.ndarray, probability: np.ndarray, decoded: np.ndarray, threshold: float) -> pd.DataFrame:
+    """A row for each case and front end: damage, step, strength, unit, front_end, images and the three figures.
+
+    `truth` (images,) of 0 and 1; the others as `score` returns them.
+    """
+    table = []
+    for case, (name, step, strength) in enumerate(CASES):
+        for i, front_end in enumerate(FRONT_ENDS):
+            row = {"damage": name, "step": step, "strength": strength, "unit": DAMAGES[name].unit if step else ""}
+            scores = probability[:, case, i]
+            row |= {"front_end": front_end, "images": len(truth)}
+            row |= {"accuracy": float(((scores >= threshold) == truth).mean())}
+            row |= {"auc": float(metrics.roc_auc_score(truth, scores)), "decode_rate": float(decoded[:, case].mean())}
+            table.append(row)
+    return pd.DataFrame(table)
+
+
+def curves(table: pd.DataFrame, figure: str) -> pd.DataFrame:
+    """`figure` with a row a step and a column a damage; every damage begins with the undamaged picture."""
+    wide = table.pivot_table(figure, "step", "damage", sort=False)
+    return wide[list(DAMAGES)].fillna(wide.loc[0, "none"]).round(6)
+
+
+if __name__ == "__main__":
+    run(main)

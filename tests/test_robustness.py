@@ -1,0 +1,170 @@
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from stages import robustness
+from stages.baselines.rules import malicious
+from stages.common.cli import StageError
+from stages.common.settings import Robustness
+from stages.common.settings import load as load_params
+from stages.network import store
+from stages.network.data import as_input
+from stages.qr.damage import DAMAGES
+from stages.qr.image import decode
+from stages.robustness import CASES, draw, look, score, tabulate
+from tests.helpers import draw_qr, run_python, set_params, truncate
+
+REPORT = Path("reports/robustness")
+IMAGES = 4
+
+
+@pytest.fixture(scope="module")
+def tried(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("robustness") / "project"
+    shutil.copytree(trained, copy)
+    set_params(copy, {"robustness.images": IMAGES})
+    with chdir(copy):
+        robustness.main()
+    return copy
+
+
+@pytest.fixture
+def copy(tried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "copy"
+    shutil.copytree(tried, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_every_damage_has_its_rows(tried: Path) -> None:
+    table = pd.read_csv(tried / REPORT / "robustness.csv", keep_default_na=False)
+    columns = ["damage", "strength", "unit", "front_end", "images", "accuracy", "auc", "decode_rate"]
+    assert table.columns.tolist() == columns
+    expected = [("none", 0.0, "")]
+    expected += [(name, strength, damage.unit) for name, damage in DAMAGES.items() for strength in damage.strengths]
+    for front_end in ("with", "without"):
+        rows = table.loc[table["front_end"] == front_end, ["damage", "strength", "unit"]]
+        assert [tuple(row) for row in rows.to_numpy()] == expected
+    assert (table["images"] == IMAGES).all()
+    assert (table.groupby(["damage", "strength"])["decode_rate"].nunique() == 1).all()
+    assert table.loc[table["damage"] == "none", "decode_rate"].tolist() == [1.0, 1.0]
+
+
+def test_the_undamaged_figures_are_the_network_s_own(tried: Path) -> None:
+    with chdir(tried):
+        params = load_params()
+        rows = draw(pd.read_parquet("data/splits.parquet"), params.robustness)
+        trained = store.load(Path("models/model.safetensors"))
+        pictures = [decode((params.data.images / path).read_bytes(), 10**6).pixels for path in rows["path"]]
+        called = trained.probability(torch.stack([as_input(pixels) for pixels in pictures])) >= trained.threshold
+        table = pd.read_csv(REPORT / "robustness.csv")
+    assert table["accuracy"][0] == pytest.approx((called == malicious(rows)).mean())
+
+
+def test_every_case_is_scored_in_its_place(tried: Path) -> None:
+    with chdir(tried):
+        params = load_params()
+        path = draw(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
+        probability, decoded, _ = score([path], params)
+        squares, readable = look(params.data.images / path, (params.robustness.seed, 0), 10**6)
+        trained = store.load(Path("models/model.safetensors"))
+    alone = [trained.probability(as_input(pixels, straighten=False)[None]).item() for pixels in squares]
+    assert len(set(alone)) > len(CASES)
+    np.testing.assert_allclose(probability.ravel(), alone, atol=1e-4)
+    np.testing.assert_array_equal(decoded[0], readable)
+
+
+def test_the_curves_are_those_of_the_table(tried: Path) -> None:
+    table = pd.read_csv(tried / REPORT / "robustness.csv")
+    for file, figure, front_end in (
+        ("accuracy_with.csv", "accuracy", "with"),
+        ("accuracy_without.csv", "accuracy", "without"),
+        ("decode_rate.csv", "decode_rate", "with"),
+    ):
+        curves = pd.read_csv(tried / REPORT / file)
+        assert curves.columns.tolist() == ["step", *DAMAGES]
+        figures = table[table["front_end"] == front_end].set_index("damage")[figure]
+        for name in DAMAGES:
+            assert curves[name].tolist() == [figures["none"], *figures[name]]
+
+
+def test_the_number_of_workers_changes_nothing(tried: Path, copy: Path) -> None:
+    set_params(copy, {"scan.workers": 2})
+    robustness.main()
+    for file in ("robustness.csv", "accuracy_without.csv"):
+        assert (copy / REPORT / file).read_bytes() == (tried / REPORT / file).read_bytes()
+
+
+def test_an_image_that_has_changed_is_an_error(copy: Path) -> None:
+    for image in (copy / "data/images").rglob("*.png"):
+        truncate(image)
+    with pytest.raises(StageError, match=r"\.png has changed since it was scanned .*dvc repro"):
+        robustness.main()
+    assert (copy / REPORT / "robustness.csv").exists()
+
+
+def test_a_missing_model_is_an_error(copy: Path) -> None:
+    (copy / "models/model.safetensors").unlink()
+    with pytest.raises(StageError, match="which trains it"):
+        robustness.main()
+
+
+def part(benign: int, malicious: int) -> pd.DataFrame:
+    labels = ["benign"] * benign + ["malicious"] * malicious
+    return pd.DataFrame({"path": [f"{i}.png" for i in range(len(labels))], "label": labels, "part": "test"})
+
+
+@pytest.mark.parametrize(("images", "each"), [(4, 2), (5, 2), (1, 1), (1000, 6)])
+def test_both_classes_are_drawn_alike(images: int, each: int) -> None:
+    rows = pd.concat([part(9, 6), part(50, 50).assign(part="train")], ignore_index=True)
+    drawn = draw(rows, Robustness(images=images, seed=7))
+    assert drawn["label"].value_counts().to_dict() == {"benign": each, "malicious": each}
+    assert (drawn["part"] == "test").all()
+    assert drawn.equals(draw(rows, Robustness(images=images, seed=7)))
+
+
+@pytest.mark.parametrize("rows", [part(5, 0), part(0, 0)])
+def test_a_test_part_that_lacks_a_class_is_an_error(rows: pd.DataFrame) -> None:
+    with pytest.raises(StageError, match="the test part lacks a class"):
+        draw(rows, Robustness(images=4, seed=7))
+
+
+def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: Path) -> None:
+    image = draw_qr(tmp_path / "code.png", "https://a.example/news/", scale=8)
+    squares, decoded = look(image, (7, 0), 10**6)
+    assert squares.shape == (2 * len(CASES), 224, 224)
+    views = dict(zip(((name, step) for name, step, _ in CASES), squares.reshape(-1, 2, 224, 224), strict=True))
+    read = dict(zip(((name, step) for name, step, _ in CASES), decoded, strict=True))
+    straightened, turned = (np.abs(view.astype(int) - views["none", 0][1]).mean() for view in views["rotate", 3])
+    assert straightened < turned / 4
+    assert read["none", 0]
+    assert read["rotate", 3]
+    assert not read["blur", 4]
+
+
+def test_every_image_is_damaged_in_its_own_way(tmp_path: Path) -> None:
+    image = draw_qr(tmp_path / "code.png", "https://a.example/news/")
+    (first, _), (again, _), (second, _) = (look(image, (7, position), 10**6) for position in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    noisy = [2 * i for i, (name, _, _) in enumerate(CASES) if name == "noise"]
+    assert all((first[i] != second[i]).mean() > 0.1 for i in noisy)
+
+
+def test_the_figures_are_those_computed_by_hand() -> None:
+    truth = np.array([1, 1, 0, 0])
+    probability = np.full((4, len(CASES), 2), 0.5)
+    probability[:, 0, 0] = [0.9, 0.3, 0.6, 0.1]  # at 0.55: two right, and 3 of 4 pairs in order
+    decoded = np.ones((4, len(CASES)), bool)
+    decoded[0, 0] = False
+    row = tabulate(truth, probability, decoded, 0.55).iloc[0]
+    assert (row["accuracy"], row["auc"], row["decode_rate"]) == (0.5, 0.75, 0.75)
+
+
+def test_workers_need_not_load_torch(tmp_path: Path) -> None:
+    check = "import sys, stages.robustness; sys.exit('torch' in sys.modules)"
+    assert run_python("-c", check, folder=tmp_path).returncode == 0
