@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from rich.box import SIMPLE
 from rich.table import Table
 from torch.utils.data import DataLoader
 
@@ -167,16 +168,17 @@ def write_plots(
 
 
 def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
-    """Accuracy and AUC of every model on every set of rows, with 95 % intervals over sites."""
+    """Accuracy on the test part, and AUC with its 95 % interval on every set of rows, for every model."""
     kinds = list(scores["rows"].unique())
-    table = Table("model", *(f"{kind}: {name}" for kind in kinds for name in ("accuracy", "AUC")),
-                  title="On the same rows, with 95 % intervals")  # fmt: skip
+    title = "On the same rows, with 95 % intervals over sites"
+    table = Table("model", "accuracy", *(f"AUC {kind}" for kind in kinds), title=title, box=SIMPLE, pad_edge=False)
     of = scores.set_index(["model", "rows", "metric"])[["value", "low", "high"]].sort_index()
     for model in names:
-        cells = []
-        for key in ((model, kind, name) for kind in kinds for name in ("accuracy", "auc")):
-            value, low, high = of.loc[key] if key in of.index else (np.nan,) * 3
-            cells.append("" if np.isnan(value) else f"{value:.3f} ({low:.3f} to {high:.3f})")
+        cells = [f"{of.value[(model, 'test', 'accuracy')]:.3f}"]
+        for kind in kinds:
+            value, low, high = of.loc[(model, kind, "auc")] if (model, kind, "auc") in of.index else (np.nan,) * 3
+            span = f"{low:.2f}-{high:.2f}".replace("0.", ".")
+            cells.append("" if np.isnan(value) else f"{value:.3f} {span}")
         table.add_row(model.replace("_", " "), *cells)
     return table
 
