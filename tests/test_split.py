@@ -134,3 +134,13 @@ def test_what_cannot_be_dealt_is_refused(project: Path, payloads: list[tuple[str
 def test_without_the_gates_table_the_user_learns_what_to_run(project: Path) -> None:
     with pytest.raises(StageError, match="run `dvc repro`"):
         split.main()
+
+
+def test_a_random_split_has_sites_on_both_sides_and_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_valid([*rows("benign", [10] * 20), *rows("malicious", [10] * 20)])
+    set_params(project, {"split.by": "row"})
+    split.main()
+    table = parts()
+    assert (table.groupby("group")["part"].nunique() > 1).mean() > 0.9
+    assert table["part"].value_counts().to_dict() == {"train": 280, "val": 60, "test": 60}
+    assert "too good" in capsys.readouterr().out
