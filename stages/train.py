@@ -66,7 +66,7 @@ def main() -> None:
     answer = calibrated(net, val, settings.max_false_positives)
     report = summary(history, best["epoch"], diverged) | majority(val_set.labels) | answer
     used = params.model_dump(mode="json", include={"model", "train", "augment", "split"})
-    data = {"data_sha256": digest(rows), "torch": str(torch.__version__)}
+    data = {"data_sha256": digest(rows), "torch": torch.__version__.partition("+")[0]}
     save(MODEL, net, params.model, {**answer, **data, "params": used, "metrics": report})
     write_json(REPORT, report)
     checkpoint.FILE.unlink(missing_ok=True)

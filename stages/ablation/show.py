@@ -16,7 +16,8 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
-from rich.table import Table
+from rich.box import SIMPLE
+from rich.table import Column, Table
 
 from stages.ablation.fixes import BEFORE, name_of, variants
 from stages.common.cli import StageError, run, stdout
@@ -68,17 +69,20 @@ def collect(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def by_variant(runs: pd.DataFrame) -> Table:
     """Mean and range over the seeds of every setting."""
-    table = Table("settings", "learned", "loss before step 1", "val loss", "val accuracy", "val AUC")
+    title = "Mean and range over the seeds, of the epoch with the lowest validation loss"
+    table = Table(Column("settings", no_wrap=True), "learned", "first loss", "val loss", "val accuracy", "val AUC",
+                  title=title, box=SIMPLE, pad_edge=False)  # fmt: skip
     for variant, own in runs.groupby("variant", observed=True):
-        spread = [f"{own[f].mean():.3f} ({own[f].min():.3f} to {own[f].max():.3f})" for f in FIGURES[2:5]]
-        start = f"{own['initial_loss'].min():.2g} to {own['initial_loss'].max():.2g}"
-        table.add_row(str(variant), f"{own['learned'].sum()} of {len(own)}", start, *spread)
+        spread = [f"{own[f].mean():.3f} {own[f].min():.2f}-{own[f].max():.2f}".replace("0.", ".") for f in FIGURES[2:5]]
+        start = f"{own['initial_loss'].min():.3g}-{own['initial_loss'].max():.3g}"
+        table.add_row(str(variant).replace("_", " "), f"{own['learned'].sum()} of {len(own)}", start, *spread)
     return table
 
 
 def by_fix(runs: pd.DataFrame) -> Table:
     """What each fix changes: alone (old with it, minus old) and in company (fixed, minus fixed without it), by seed."""
-    table = Table("fix", "alone: val loss", "val accuracy", "in company: val loss", "val accuracy")
+    table = Table(Column("fix", no_wrap=True), *(f"{where}: {what}" for where in ("alone", "in company") for what in ("loss", "accuracy")),
+                  title="What each fix changes in them, by seed", box=SIMPLE, pad_edge=False)  # fmt: skip
     of = runs.set_index(["variant", "seed"])
     for key in BEFORE:
         cells = []
@@ -87,7 +91,7 @@ def by_fix(runs: pd.DataFrame) -> Table:
             for figure in ("val_loss", "val_accuracy"):
                 change = (of.loc[after, figure] - of.loc[before, figure]).dropna() if there else pd.Series(dtype=float)
                 low, mean, high = change.min(), change.mean(), change.max()
-                cells.append(f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" if len(change) else "")
+                cells.append(f"{mean:+.3f} ({low:+.2f} to {high:+.2f})" if len(change) else "")
         table.add_row(name_of(key), *cells)
     return table
 

@@ -7,36 +7,27 @@ page neither loads nor runs anything. Only what a browser shows as a picture is 
 
 import os
 import re
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from PIL import Image
 
-from stages.common.cli import printable
 from stages.common.files import replacing
 from stages.common.settings import Params
 from stages.gate.check import Audit, Result
-from stages.qr.image import UnusableImageError, decode
+from stages.page.safe import inert, template, thumbnail
 from stages.qr.url import defang
 
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
 PICTURES = 36  # shown of each check's offending files
-SIDE = 96  # pixels of a thumbnail's longer side
 LISTED = 200  # files in quarantine that are listed
 DETAILS = 30  # rows shown of a check's table
 COLUMNS = ["check", "level", "path", "label", "error", "payload"]
 LINKED = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}  # a browser would run an .html or .svg
-LIVE = re.compile(r"http(?=s?://)", re.IGNORECASE)
 ADDRESS = re.compile(r"://|\.[^\W\d]|\d\.\d+\.\d")  # of a URL, a host or an IP address, but no decimal fraction
-# Where a spreadsheet begins a cell; after a semicolon too, which separates cells in half of Europe.
-FORMULA = re.compile(r"""(^|;)(?=[\t\r\n]|[\s"]*[=+\-@＝＋－＠])""")  # noqa: RUF001 (they start formulas too)
 
 
 def write_html(path: Path, audit: Audit, params: Params) -> None:
@@ -48,7 +39,7 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
     Raises OSError where `path` cannot be written.
     """
     images, table = params.data.images, audit.table
-    picture = cache(lambda name: _thumbnail(images / name, params))  # a file may offend several checks
+    picture = cache(lambda name: thumbnail(images / name, params))  # a file may offend several checks
 
     def shown(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
         for texts in _texts(rows).to_dict("records"):
@@ -62,7 +53,7 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
     settings = params.validate_.model_dump()
     levels = settings.pop("levels", {})
     loaded = table[table["width"].notna()]
-    page = _template().render(
+    page = template(TEMPLATE).render(
         audit=audit,
         sections=sections,
         quarantined=list(shown(audit.quarantined.head(LISTED))),
@@ -95,33 +86,6 @@ def write_csv(path: Path, audit: Audit) -> None:
     cells = cells.apply(lambda column: column.map({text: inert(text) for text in column.unique()}))
     with replacing(path) as temporary:
         cells.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def clean(text: str) -> str:
-    """`text` on one line, without control and bidirectional characters, and no address in it a link."""
-    if not text.isprintable():
-        text = printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
-    return LIVE.sub("hxxp", text)
-
-
-def inert(text: str) -> str:
-    """`text` for a cell of a CSV file: clean, and with an apostrophe before what would start a formula."""
-    return clean(FORMULA.sub(r"\1'", text))
-
-
-def _template() -> Any:
-    def finalize(value: Any) -> Any:  # all that the template prints comes through here
-        return clean(str(value)) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        finalize=finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.jinja")
 
 
 def _view(result: Result, table: pd.DataFrame, shown: Callable[[pd.DataFrame], Iterable[dict]]) -> dict[str, Any]:
@@ -164,22 +128,6 @@ def _link(images: Path, name: str, page_folder: Path) -> str:
         return quote(Path(os.path.relpath(images / inside, page_folder)).as_posix()) if there else ""
     except (OSError, ValueError):  # a labels file can list any name; or another drive (Windows)
         return ""
-
-
-def _thumbnail(file: Path, params: Params) -> tuple[str, str]:
-    """(data URI, "") or ("", why there is no picture). The sides keep their ratio, so nothing grows."""
-    try:
-        if file.stat().st_size > params.scan.max_bytes:
-            return "", "larger than scan.max_bytes"
-        image = Image.fromarray(decode(file.read_bytes(), params.scan.max_pixels).pixels)
-        image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-        stream = BytesIO()
-        image.save(stream, "WEBP", quality=80)
-        return "data:image/webp;base64," + b64encode(stream.getvalue()).decode(), ""
-    except UnusableImageError as error:
-        return "", str(error)
-    except Exception as error:  # whatever it is, it costs this picture and not the page
-        return "", getattr(error, "strerror", None) or type(error).__name__
 
 
 def _grid(details: pd.DataFrame) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stages.common.cli import stdout
-from stages.gate.report import clean, inert
+from stages.page.safe import clean, inert
 from stages.qr.url import defang
 
 Row = dict[str, Any]

@@ -74,7 +74,7 @@ def test_what_each_fix_did_is_told_by_seed() -> None:
     ]
     fixes = show.by_fix(runs)
     cells = dict(zip(fixes.columns[0].cells, fixes.columns[1].cells, strict=True))
-    assert cells["init"] == "-0.090 (-0.100 to -0.080)"
+    assert cells["init"] == "-0.090 (-0.10 to -0.08)"
     assert cells["hidden"] == ""
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from stages.common.settings import Params, load
 from stages.gate.check import Audit, Check, Found, Level, Result
-from stages.gate.report import COLUMNS, PICTURES, SIDE, inert, write_csv, write_html
+from stages.gate.report import COLUMNS, PICTURES, write_csv, write_html
+from stages.page.safe import SIDE, inert
 from tests.helpers import REPO, draw_qr, truncate
 
 SCAN = {"label": "benign", "format": "PNG", "width": 132, "decoded": True, "payload": "https://a.example/", "error": ""}
@@ -225,7 +226,7 @@ def test_the_bounds_of_the_scan_hold_for_pictures(bound: str, reason: str, param
 
 def test_what_scan_could_not_load_is_not_decoded(params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     draw_qr(params.data.images / "benign/0.png", "a")
-    monkeypatch.setattr("stages.gate.report.decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr("stages.page.safe.decode", lambda *_: pytest.fail("decoded"))
     assert "no picture: not loaded" in page_of(all_rows(a_table({"width": None})), params, tmp_path).text
 
 

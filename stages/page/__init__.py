@@ -1,0 +1,1 @@
+"""The pages that people read, and what they have in common: cleaned texts, pictures, charts, the style sheet."""

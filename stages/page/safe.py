@@ -1,0 +1,71 @@
+"""What strangers wrote and drew, made safe for a page: cleaned and escaped texts, small pictures."""
+
+import re
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+from PIL import Image
+
+from stages.common.cli import printable
+from stages.common.settings import Params
+from stages.qr.image import UnusableImageError, decode
+
+SIDE = 96  # pixels of a thumbnail's longer side
+LIVE = re.compile(r"http(?=s?://)", re.IGNORECASE)
+# Where a spreadsheet begins a cell; after a semicolon too, which separates cells in half of Europe.
+FORMULA = re.compile(r"""(^|;)(?=[\t\r\n]|[\s"]*[=+\-@＝＋－＠])""")  # noqa: RUF001 (they start formulas too)
+
+
+def clean(text: str) -> str:
+    """`text` on one line, without control and bidirectional characters, and no address in it a link."""
+    if not text.isprintable():
+        text = printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
+    return LIVE.sub("hxxp", text)
+
+
+def inert(text: str) -> str:
+    """`text` for a cell of a CSV file: clean, and with an apostrophe before what would start a formula."""
+    return clean(FORMULA.sub(r"\1'", text))
+
+
+def template(path: Path) -> Template:
+    """The Jinja template at `path`, in which every text that it prints passes `clean`, and in .html.jinja is escaped.
+
+    It can include and import what lies beside it and beside this module.
+    """
+
+    def finalize(value: Any) -> Any:
+        return clean(str(value)) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
+
+    environment = Environment(
+        loader=FileSystemLoader([path.parent, Path(__file__).parent]),
+        autoescape=path.name.endswith(".html.jinja"),
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(path.name)
+
+
+def thumbnail(file: Path, params: Params) -> tuple[str, str]:
+    """(data URI, "") or ("", why there is no picture). The sides keep their ratio, so nothing grows.
+
+    Decoded within the bounds of params.scan; whatever fails is an answer and raises nothing.
+    """
+    try:
+        if file.stat().st_size > params.scan.max_bytes:
+            return "", "larger than scan.max_bytes"
+        image = Image.fromarray(decode(file.read_bytes(), params.scan.max_pixels).pixels)
+        image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+        stream = BytesIO()
+        image.save(stream, "WEBP", quality=80)
+        return "data:image/webp;base64," + b64encode(stream.getvalue()).decode(), ""
+    except UnusableImageError as error:
+        return "", str(error)
+    except Exception as error:  # whatever it is, it costs this picture and not the page
+        return "", getattr(error, "strerror", None) or type(error).__name__

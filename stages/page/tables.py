@@ -1,0 +1,56 @@
+"""The figures of the stages as the rows that page and card print."""
+
+from typing import Any
+
+import pandas as pd
+
+from stages.page import words
+from stages.page.verdict import real_alarms
+
+
+def findings(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the gate objected to: check, level, and its words where it judged the dataset, else the number of files."""
+    whole = table["path"].isna()
+    found = [
+        {
+            "check": check,
+            "level": level,
+            "text": rows["error"].iloc[0] if whole[rows.index].all() else f"{len(rows):,} files",
+        }
+        for (check, level), rows in table.groupby(["check", "level"], sort=False)
+    ]
+    return sorted(found, key=lambda one: one["level"])
+
+
+def metric_table(network: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Title, value with interval and meaning of each metric; without a false alarm, precision in the world is open."""
+    values = {name: words.interval(network.loc[name]) for name in words.METRICS}
+    if not network.value["false_positive_rate"] > 0:
+        values["precision_at_prevalence"] = words.UNKNOWN
+    return [(title, values[name], text) for name, (title, text) in words.METRICS.items()]
+
+
+def alarms(network: pd.Series) -> str:
+    """The precision where malicious codes are rare, in words; `network` has the values of its metrics by name."""
+    if not network["false_positive_rate"] > 0:
+        return "the test part gave no false alarm, so how many alarms would be real cannot be told"
+    return real_alarms(network["precision_at_prevalence"])
+
+
+def auc_table(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a model: its name, what it is, and its AUC with interval on every set of rows, "" where there is none."""
+    auc = scores[scores["metric"] == "auc"].set_index(["model", "rows"]).sort_index()
+    return [
+        {"name": name, "text": text}
+        | {rows: words.interval(auc.loc[(model, rows)]) if (model, rows) in auc.index else "" for rows in words.ROWS}
+        for model, (name, text) in words.BASELINES.items()
+    ]
+
+
+def hardest(table: pd.DataFrame) -> dict[str, Any]:
+    """The case of lowest accuracy with the front end, with the accuracy of the undamaged picture and the images."""
+    own = table[table["front_end"] == "with"]
+    damaged = own[own["damage"] != "none"]
+    case = damaged.loc[damaged["accuracy"].idxmin()].to_dict()
+    undamaged = own.loc[own["damage"] == "none", "accuracy"].item()
+    return case | {"title": words.DAMAGES.get(case["damage"], case["damage"]), "undamaged": undamaged}

@@ -1,0 +1,129 @@
+"""All of it on one page, the verdict first, and the model card.
+
+Writes reports/index.html, one self-contained file that loads and runs nothing, and models/README.md, a
+card as Mitchell et al. propose it (Model Cards for Model Reporting, FAT* 2019). The same inputs and
+the same libraries make the same bytes.
+"""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.common.cli import run, stdout
+from stages.common.files import replacing
+from stages.common.settings import CLASSES, Params, load
+from stages.evaluation.slices import worst
+from stages.page import charts, tables, words
+from stages.page.inputs import Inputs, read_inputs
+from stages.page.safe import template, thumbnail
+from stages.page.verdict import Answer, verdict
+from stages.qr.url import defang
+
+PAGE = Path("reports/index.html")
+CARD = Path("models/README.md")
+TEMPLATES = Path(__file__).parent / "page"
+MISTAKES = 12  # pictures of each kind
+LIBRARIES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pandas", "scipy", "opencv-python",
+             "pillow", "zxing-cpp", "pyzbar", "segno", "onnx", "onnxruntime", "matplotlib")  # fmt: skip
+
+
+def main() -> None:
+    """Read what the other stages left, write page and card, show the verdict."""
+    params = load()
+    inputs = read_inputs(params)
+    csv = inputs.tables
+    answers = verdict(
+        inputs.figures["diagnosis"], csv["differences"], csv["metrics"], params.evaluate.prevalence, inputs.doubts
+    )
+    shown = facts(inputs, answers)
+    page = shown | {"charts": drawings(inputs), "mistakes": mistakes(inputs.predictions, inputs.about, params)}
+    for path, name, values in ((PAGE, "index.html.jinja", page), (CARD, "card.md.jinja", shown)):
+        with replacing(path) as temporary:
+            temporary.write_text(template(TEMPLATES / name).render(values), encoding="utf-8", newline="\n")
+    for answer in answers:
+        stdout.print(f"{answer.question} {answer.word}. {answer.sentence}", markup=False)
+    stdout.print(f"{PAGE}, {CARD}")
+
+
+def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
+    """What both templates print, by the names they use."""
+    csv, of = inputs.tables, inputs.tables["metrics"].set_index(["rows", "model", "metric"]).sort_index()
+    network = of.loc[("test", "network")]
+    slices = csv["slices"]
+    lowest = worst(slices)
+    parts = pd.crosstab(inputs.rows["part"], inputs.rows["label"])
+    return {
+        "answers": answers,
+        "doubts": inputs.doubts,
+        "params": inputs.params,
+        "about": inputs.about,
+        "weights": inputs.weights,
+        **inputs.figures,
+        "parts": {str(part): row.to_dict() for part, row in parts.iterrows()},
+        "findings": tables.findings(csv["findings"]),
+        "scores": tables.metric_table(network),
+        "alarms": tables.alarms(network["value"]),
+        "confusion": pd.crosstab(csv["confusion"]["actual"], csv["confusion"]["predicted"])
+        .reindex(index=CLASSES, columns=CLASSES, fill_value=0)
+        .to_dict("index"),
+        "baselines": tables.auc_table(csv["metrics"]),
+        "rows": words.ROWS,
+        "matched": of.loc[("matched", "network", "auc")],
+        "matched_reader": of.loc[("matched", "payload_characters", "auc")],
+        "slices": slices.to_dict("records"),
+        "worst": None if lowest is None else lowest.to_dict(),
+        "robustness": tables.hardest(csv["robustness"]),
+        "figure": words.figure,
+        "interval": words.interval,
+        "settings": inputs.about["params"],
+        "versions": {"Python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }
+
+
+def drawings(inputs: Inputs) -> dict[str, Any]:
+    """The charts by name, those of the damages as a list; loss and accuracy only where an epoch was finished."""
+    csv, curves = inputs.tables, inputs.curves
+    kept, truth = inputs.figures["train"]["epoch"], inputs.rows.loc[inputs.rows["part"] == "val", "label"]
+    in_use = csv["metrics"].set_index(["rows", "model", "metric"])["value"].sort_index().loc["test", "network"]
+    share = (csv["confusion"]["actual"] == CLASSES[1]).mean()
+    drawn: dict[str, Any] = {
+        "roc": charts.roc(csv["roc"], (in_use["false_positive_rate"], in_use["recall"])),
+        "precision_recall": charts.precision_recall(
+            csv["precision_recall"], (in_use["recall"], in_use["precision"]), share
+        ),
+        "reliability": charts.reliability(csv["reliability"]),
+        "forest": charts.forest(csv["metrics"]),
+    }
+    if len(curves):
+        drawn["loss"] = charts.loss(curves, kept)
+        drawn["accuracy"] = charts.accuracy(curves, kept, truth.value_counts(normalize=True).max())
+    by_damage = dict(list(csv["robustness"].groupby("damage", sort=False)))
+    undamaged = by_damage.pop("none")
+    named = {name: words.DAMAGES.get(name, name) for name in by_damage}
+    drawn["damages"] = [(named[name], charts.damage(undamaged, rows)) for name, rows in by_damage.items()]
+    return drawn
+
+
+def mistakes(predictions: pd.DataFrame, about: dict[str, Any], params: Params) -> list[dict[str, Any]]:
+    """Of each kind of mistake its number and the most confident ones: picture, label, path, probability, payload."""
+    called = predictions["network"] >= about["threshold"]
+    found = []
+    for label, wrong in zip(CLASSES, (called, ~called), strict=True):
+        rows = predictions[(predictions["label"] == label) & wrong]
+        rows = rows.sort_values(["network", "path"], ascending=[label != CLASSES[0], True])
+        shown = []
+        for path, payload, probability in rows[["path", "payload", "network"]].head(MISTAKES).itertuples(index=False):
+            picture, problem = thumbnail(params.data.images / path, params)
+            texts = {"path": path, "payload": defang(payload), "probability": probability}
+            shown.append(texts | {"picture": picture, "no_picture": problem})
+        found.append(
+            {"label": label, "count": len(rows), "of": int((predictions["label"] == label).sum()), "files": shown}
+        )
+    return found
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,182 @@
+import json
+import re
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages import diagnose, evaluate, export, report, robustness
+from stages.common.cli import StageError
+from tests.gate.test_report import HOSTILE, Page
+from tests.helpers import set_params
+
+SECTIONS = ["data", "training", "test", "baselines", "matched", "slices", "robustness", "mistakes", "settings"]
+
+
+@pytest.fixture(scope="module")
+def reported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "project"
+    shutil.copytree(trained, folder)
+    set_params(folder, {"diagnose.steps": 0, "evaluate.samples": 20, "robustness.images": 2})
+    with chdir(folder):
+        for stage in (diagnose, evaluate, robustness, export, report):
+            stage.main()
+    return folder
+
+
+@pytest.fixture
+def copy(reported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "copy"
+    shutil.copytree(reported, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def page_of(folder: Path) -> Page:
+    return Page(folder / "reports/index.html")
+
+
+def change(path: str, column: str, value: object, *where: tuple[str, str]) -> None:
+    """Set `column` of the CSV file at `path` to `value` in the rows where the columns have those values."""
+    table = pd.read_csv(path)
+    rows = pd.Series(True, table.index)
+    for name, wanted in where:
+        rows &= table[name] == wanted
+    table.loc[rows, column] = value
+    table.to_csv(path, index=False)
+
+
+def test_the_page_has_its_sections_in_order_and_the_verdict_first(reported: Path) -> None:
+    page = page_of(reported)
+    headings = [attributes["id"] for tag, attributes in page.elements if tag == "h2"]
+    assert headings == SECTIONS == [link.removeprefix("#") for link in page.all("a", "href") if link.startswith("#")]
+    questions = [page.text.index(words) for words in ("Is it learning?", "better than trivial rules?", "deploy it?")]
+    assert questions == sorted(questions) and questions[-1] < page.text.index("Before any training")
+    assert sum(word in page.all("span", "class") for word in ("word yes", "word no", "word not")) >= 1
+
+
+def test_the_page_loads_and_runs_nothing(reported: Path) -> None:
+    page = page_of(reported)
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.all("meta", "content")
+    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "link", "iframe", "object", "embed", "form", "base"})
+    assert all(source.startswith("data:image/") for source in page.all("img", "src"))
+    assert all(link.startswith("#") or link == "data.html" for link in page.all("a", "href"))
+    assert not re.search(r"https?://", page.source, re.IGNORECASE)
+    assert len(page.source) < 1_500_000
+
+
+def test_every_figure_is_there(reported: Path) -> None:
+    text = page_of(reported).text
+    test = json.loads((reported / "reports/test.json").read_text())
+    figures = [f"{found:.3f}" for found in (test["auc"], test["accuracy"], test["recall"])]
+    assert all(found in text for found in figures)
+    assert f"{test['images']} codes of {test['sites']} sites" in text
+    charts = [source for source in page_of(reported).all("img", "src") if "svg" in source]
+    assert len(charts) == 2 + 3 + 1 + 6  # training, test, baselines, damages
+
+
+def test_the_same_inputs_make_the_same_bytes(reported: Path, copy: Path) -> None:
+    for name in ("reports/index.html", "models/README.md"):
+        (copy / name).unlink()
+    report.main()
+    for name in ("reports/index.html", "models/README.md"):
+        assert (copy / name).read_bytes() == (reported / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/splits.parquet",
+        "models/model.safetensors",
+        "reports/data.json",
+        "reports/data_findings.csv",
+        "reports/diagnosis.json",
+        "reports/train.json",
+        "reports/test.json",
+        "reports/evaluate/metrics.csv",
+        "reports/predictions.parquet",
+        "reports/robustness/robustness.csv",
+        "reports/export.json",
+    ],
+)
+def test_a_missing_input_is_named_with_the_remedy(name: str, copy: Path) -> None:
+    (copy / name).unlink()
+    with pytest.raises(StageError, match=rf"{re.escape(name)} is not there yet: run `dvc repro`"):
+        report.main()
+
+
+def test_the_mistakes_are_the_most_confident_ones_and_harmless(copy: Path) -> None:
+    table = pd.read_parquet("reports/predictions.parquet")
+    hostile = list(HOSTILE.values())
+    many = pd.concat([table] * 12, ignore_index=True)
+    many = many.assign(
+        label="benign", network=[0.9 + place / 10_000 for place in range(len(many))],
+        payload=[hostile[place % len(hostile)] for place in range(len(many))][::-1],
+    )  # fmt: skip
+    many.iloc[-1, many.columns.get_loc("path")] = "benign/<script>alert(1)</script>.png"
+    many.to_parquet("reports/predictions.parquet")
+    report.main()
+    page = page_of(copy)
+    test_the_page_loads_and_runs_nothing(copy)
+    assert f"Benign, called malicious: {len(many)} of {len(many)}" in page.text
+    assert "Malicious, called benign: 0 of 0" in page.text
+    assert page.text.count("probability of malicious") == 12
+    assert re.findall(r"(\d\.\d+) probability", page.text) == [f"{p:.3f}" for p in sorted(many["network"])[:-13:-1]]
+    assert "benign/<script>alert(1)</script>.png" in page.text and "no picture" in page.text
+    assert not [character for character in page.source if not character.isprintable() and character != "\n"]
+    assert "{{ 7 * 191 }}" in page.text and not [
+        name for _, found in page.elements for name in found if name[:2] == "on"
+    ]
+
+
+def test_a_split_by_row_is_said_at_the_top(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_params(copy, {"split.by": "row", "train.epochs": 1})
+    from stages import split, train
+
+    split.main()
+    train.main()
+    report.main()
+    text = page_of(copy).text
+    assert text.index("the figures leak: split.by is row") < text.index("Is it learning?")
+    assert "the figures leak" in (copy / "models/README.md").read_text()
+
+
+def test_without_false_alarms_their_share_of_real_ones_cannot_be_told(copy: Path) -> None:
+    metrics, network = "reports/evaluate/metrics.csv", (("model", "network"), ("rows", "test"))
+    change(metrics, "value", 0.0, *network, ("metric", "false_positive_rate"))
+    report.main()
+    assert "so how many alarms would be real cannot be told" in page_of(copy).text
+    change(metrics, "value", 0.28, *network, ("metric", "false_positive_rate"))
+    change(metrics, "value", 0.0029, *network, ("metric", "precision_at_prevalence"))
+    report.main()
+    assert "of 1,000 alarms about 3 would be real" in page_of(copy).text
+
+
+def test_a_training_without_an_epoch_has_a_page(copy: Path) -> None:
+    shutil.rmtree("reports/train/plots")
+    Path("reports/train.json").write_text(
+        '{"epoch": 0, "epochs": 0, "diverged": "epoch 1, batch 1: the loss became nan"}'
+    )
+    report.main()
+    assert "The training diverged: epoch 1, batch 1" in page_of(copy).text
+
+
+def test_the_card_has_the_sections_of_the_paper_and_the_figures_of_the_run(reported: Path) -> None:
+    card = (reported / "models/README.md").read_text()
+    assert re.findall(r"^## (.+)$", card, re.MULTILINE) == [
+        "Model details",
+        "Intended use",
+        "Out-of-scope use",
+        "Factors",
+        "Metrics",
+        "Evaluation data",
+        "Training data",
+        "Quantitative analyses",
+        "Ethical considerations",
+        "Caveats and recommendations",
+    ]
+    test = json.loads((reported / "reports/test.json").read_text())
+    assert f"| AUC | {test['auc']:.3f} (" in card and f"{test['images']} codes of {test['sites']} sites" in card
+    assert re.findall(r"[0-9a-f]{64}", card) and "{{" not in card
