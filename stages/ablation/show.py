@@ -81,8 +81,9 @@ def by_variant(runs: pd.DataFrame) -> Table:
 
 def by_fix(runs: pd.DataFrame) -> Table:
     """What each fix changes: alone (old with it, minus old) and in company (fixed, minus fixed without it), by seed."""
-    table = Table(Column("fix", no_wrap=True), *(f"{where}: {what}" for where in ("alone", "in company") for what in ("loss", "accuracy")),
-                  title="What each fix changes in them, by seed", box=SIMPLE, pad_edge=False)  # fmt: skip
+    columns = [f"{where}: {what}" for where in ("alone", "in company") for what in ("loss", "accuracy")]
+    title = "What each fix changes in them, by seed"
+    table = Table(Column("fix", no_wrap=True), *columns, title=title, box=SIMPLE, pad_edge=False)
     of = runs.set_index(["variant", "seed"])
     for key in BEFORE:
         cells = []
