@@ -119,7 +119,7 @@ def draw(runs: pd.DataFrame, path: Path) -> None:
     panels[0].invert_yaxis()
     panels[1].plot([], [], "o", color="#0060a0", label="learned")
     panels[1].plot([], [], "x", color="#a33b00", label="no better than chance")
-    panels[1].legend(loc="lower left", fontsize="small")
+    figure.legend(loc="outside lower right", ncols=2, fontsize="small")
     with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "qr-gate"}):
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
