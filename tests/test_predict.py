@@ -264,7 +264,8 @@ def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path)
     for i in range(16):
         draw_qr(tmp_path / f"images/{i:02}.png", f"https://a{i}.example/")
     Image.new("L", (103, 50)).save(tmp_path / "images/hangs.png")
-    command = [sys.executable, "deadly.py", "--model", str(model), "--json", "--batch-size", "8", "images"]
+    command = [sys.executable, "deadly.py", "--model", str(model), "--json", "--batch-size", "8"]
+    command += ["--timeout", "600", "images"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=ENV | {"PYTHONPATH": str(REPO)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

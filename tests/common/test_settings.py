@@ -31,7 +31,10 @@ TYPOS = [
     ("model.batch_norm", "model.batchnorm"),
     ("train.learning_rate", "train.learningrate"),
     ("diagnose.strict", "diagnose.strickt"),
-    ("evaluate.threshold", "evaluate.treshold"),
+    ("augment.recompress", "augment.recompres"),
+    ("evaluate.prevalence", "evaluate.prevalance"),
+    ("robustness.images", "robustness.image"),
+    ("export.tolerance", "export.tolerence"),
     ("train", "trian"),
 ]
 
@@ -101,7 +104,12 @@ def test_a_missing_key_is_named(project: Path, key: str) -> None:
         ("train.epochs", 1.5),
         ("train.precision", "64"),
         ("train.device", "gpu7"),
-        ("evaluate.threshold", 1),
+        ("train.max_false_positives", 1.5),
+        ("split.by", "column"),
+        ("augment.angle", 90),
+        ("evaluate.prevalence", 1),
+        ("robustness.images", 0),
+        ("export.tolerance", 0),
     ],
 )
 def test_an_impossible_value_is_named(project: Path, key: str, value: object) -> None:
