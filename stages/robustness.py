@@ -5,14 +5,12 @@ reports/robustness/robustness.csv, one row for each damage, strength and front e
 accuracy_with.csv, accuracy_without.csv and decode_rate.csv: a column a damage, step 0 is undamaged.
 """
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pebble import ProcessExpired
 from sklearn import metrics
 
 from stages.baselines.rules import malicious
@@ -20,7 +18,7 @@ from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Params, Robustness, load
 from stages.common.tables import MODEL, SPLITS, read
-from stages.common.workers import cores, worker_pool
+from stages.common.workers import in_workers
 from stages.network.memory import keep_freed_memory
 from stages.network.size import SIDE
 from stages.qr import symbol
@@ -94,34 +92,23 @@ def score(paths: list[str], params: Params) -> tuple[np.ndarray, np.ndarray, flo
 
 def look_at_all(paths: list[str], params: Params) -> Iterator[Views]:
     """`look` at each of `paths`, in their order, in worker processes."""
-    count = params.scan.workers or cores()
-    limit = params.scan.timeout * len(CASES)
-    waiting: deque[tuple[str, Future[Views]]] = deque()
-    with worker_pool(count) as pool:
-        for position, path in enumerate(paths):
-            arguments = (params.data.images / path, (params.robustness.seed, position), params.scan.max_pixels)
-            waiting.append((path, pool.schedule(look, args=arguments, timeout=limit)))
-            if len(waiting) == 4 * count:  # enough to keep the workers busy, few enough to keep memory bounded
-                yield _collect(*waiting.popleft())
-        for path, future in waiting:
-            yield _collect(path, future)
+
+    def failed(item: tuple[int, str], why: str) -> Views:
+        raise StageError(f"{item[1]}, damaged: {why}; take the image out of the folder, or raise scan.timeout")
+
+    work = partial(look, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels)
+    items = list(enumerate(paths))
+    return in_workers(work, items, failed, params.scan.timeout * len(CASES), params.scan.workers)
 
 
-def _collect(path: str, future: "Future[Views]") -> Views:
-    try:
-        return future.result()
-    except (ProcessExpired, TimeoutError) as death:
-        message = f"a decoder died or hung on a damaged copy of {path} ({type(death).__name__})"
-        raise StageError(f"{message}: take the image out of the folder, or raise scan.timeout") from None
-
-
-def look(path: Path, seed: tuple[int, int], max_pixels: int) -> Views:
-    """One image in all CASES; runs in a worker.
+def look(item: tuple[int, str], folder: Path, seed: int, max_pixels: int) -> Views:
+    """One image in all CASES, `item` being its position and its path in `folder`; runs in a worker.
 
     Returns the squares for the network, uint8 (cases x front ends, 224, 224) or (..., 224, 224, 3), and
-    whether pyzbar reads the picture, bool (cases,). `seed` is completed by damage and step, so that
-    neither the number of workers nor another damage changes a result.
+    whether pyzbar reads the picture, bool (cases,). `seed` is completed by position, damage and step, so
+    that neither the number of workers nor another damage changes a result.
     """
+    position, path = item[0], folder / item[1]
     try:
         undamaged = decode(path.read_bytes(), max_pixels).pixels
     except (OSError, UnusableImageError) as error:
@@ -130,7 +117,7 @@ def look(path: Path, seed: tuple[int, int], max_pixels: int) -> Views:
     for name, step, strength in CASES:
         pixels = undamaged
         if step:
-            rng = np.random.default_rng((*seed, list(DAMAGES).index(name), step))
+            rng = np.random.default_rng((seed, position, list(DAMAGES).index(name), step))
             pixels = DAMAGES[name](undamaged, strength, rng)
         squares += [square(upright(pixels), SIDE), square(pixels, SIDE)]  # in the order of FRONT_ENDS
         readable.append(symbol.read(grey(pixels)).decoded)

@@ -6,23 +6,20 @@ or hangs its decoder takes down a worker process, which is noticed, replaced and
 
 import hashlib
 import os
-import signal
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pebble import ProcessExpired, ProcessPool
 
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import Params, Scan, load
 from stages.common.tables import SCAN
-from stages.common.workers import cores, worker_pool
+from stages.common.workers import in_workers
 from stages.dataset.labels import LABELS_FILE, Label, label_of, read_labels
 from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.symbol import read, require_zbar
@@ -115,59 +112,13 @@ def labelled(rows: Iterable[Row], params: Params) -> Iterator[Row]:
 
 
 def scan(paths: list[str], params: Params) -> Iterator[Row]:
-    """Rows for `paths`, in their order, from worker processes that may die.
+    """Rows for `paths`, in their order, from worker processes that may die; one that does costs one row."""
 
-    Files go to the workers in chunks. Where a worker dies on one, the files of its chunk are sent
-    again one at a time, so that only the guilty file bears the error.
-    """
-    count = params.scan.workers or cores()
-    waiting: deque[tuple[list[str], Future[list[Row]]]] = deque()
-    with worker_pool(count) as pool:
-        for start in range(0, len(paths), CHUNK):
-            chunk = paths[start : start + CHUNK]
-            waiting.append((chunk, _submit(pool, chunk, params)))
-            if len(waiting) == 4 * count:  # enough to keep the workers busy, few enough to keep memory bounded
-                yield from _collect(pool, *waiting.popleft(), params)
-        for chunk, future in waiting:
-            yield from _collect(pool, chunk, future, params)
+    def failed(path: str, why: str) -> Row:
+        return _row(path, problem="kills_decoder", error=why)
 
-
-def _submit(pool: ProcessPool, paths: list[str], params: Params) -> "Future[list[Row]]":
-    # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
-    limit = params.scan.timeout * (len(paths) + 1)
-    return pool.schedule(look_at_all, args=(paths, params.data.images, params.scan), timeout=limit)
-
-
-def _collect(pool: ProcessPool, paths: list[str], future: "Future[list[Row]]", params: Params) -> Iterator[Row]:
-    try:
-        rows = future.result()
-    except (ProcessExpired, TimeoutError) as death:
-        if len(paths) == 1:
-            rows = [_row(paths[0], problem="kills_decoder", error=_cause(death, params.scan))]
-        else:
-            rows = [row for path in paths for row in _collect(pool, [path], _submit(pool, [path], params), params)]
-    yield from rows
-
-
-def _cause(death: Exception, settings: Scan) -> str:
-    code = getattr(death, "exitcode", None)
-    if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
-        return f"the decoder did not answer within {settings.timeout:g} s"
-    name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
-    return f"the decoder died on this file ({name})"
-
-
-def look_at_all(paths: list[str], folder: Path, settings: Scan) -> list[Row]:
-    """Rows for `paths`; runs in a worker, which a file that takes too long ends with SIGALRM."""
-    rows = []
-    for path in paths:
-        if hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, settings.timeout)
-        rows.append(look(path, folder, settings))
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    return rows
+    work = partial(look, folder=params.data.images, settings=params.scan)
+    return in_workers(work, paths, failed, params.scan.timeout, params.scan.workers, CHUNK)
 
 
 def look(path: str, folder: Path, settings: Scan) -> Row:

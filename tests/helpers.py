@@ -22,6 +22,28 @@ ENV = {name: value for name, value in os.environ.items() if not name.startswith(
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
 
+# A script that runs a module of stages, of the name that is filled in, with a decoder that dies on a width of
+# 101 and hangs on one of 103. Worker processes import the main script, too, and so their decoder is this one.
+DEADLY_DECODER = """
+import ctypes, os, sys
+import zxingcpp
+from stages.common.cli import run
+from stages.{} import main
+
+read = zxingcpp.read_barcodes
+
+def deadly(pixels, *arguments, **options):
+    if pixels.shape[1] == 101:
+        os.abort()
+    if pixels.shape[1] == 103:
+        ctypes.PyDLL(None).sleep(1000)  # keeps the interpreter's lock, as a decoder in an endless loop may
+    return read(pixels, *arguments, **options)
+
+zxingcpp.read_barcodes = deadly
+if __name__ == "__main__":
+    run(main)
+"""
+
 
 def new_project(folder: Path) -> Path:
     """Make `folder` a project: the repository's params.yaml, and one worker, which is the quickest to start."""

@@ -26,7 +26,7 @@ from stages.network.data import as_input
 from stages.network.model import QRNet
 from stages.prediction.codes import Limits
 from stages.qr.image import decode
-from tests.helpers import ENV, REPO, draw_qr, run_python, truncate
+from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, truncate
 
 Rows = list[dict[str, Any]]
 SHAPE = Model(batch_norm=False, hidden=[4], dropout=0.0, init="mixed")
@@ -220,30 +220,8 @@ def test_a_wrong_command_line_is_status_2(wrong: list[str]) -> None:
         predict.main([*wrong, *(["x.png"] if wrong else [])])
 
 
-# Worker processes import the main script, too, and so their decoder is this one.
-DEADLY_DECODER = """
-import os, time
-import zxingcpp
-from stages.common.cli import run
-from stages.predict import main
-
-read = zxingcpp.read_barcodes
-
-def deadly(pixels, *arguments, **options):
-    if pixels.shape[1] == 101:
-        os.abort()
-    if pixels.shape[1] == 103:
-        time.sleep(1000)
-    return read(pixels, *arguments, **options)
-
-zxingcpp.read_barcodes = deadly
-if __name__ == "__main__":
-    run(main)
-"""
-
-
 def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path) -> None:
-    (tmp_path / "deadly.py").write_text(DEADLY_DECODER)
+    (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict"))
     for i in range(4):
         draw_qr(tmp_path / f"images/{i}.png", f"https://a{i}.example/")
     Image.new("L", (101, 50)).save(tmp_path / "images/1dies.png")
@@ -260,7 +238,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path
 
 
 def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path) -> None:
-    (tmp_path / "deadly.py").write_text(DEADLY_DECODER)
+    (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict"))
     for i in range(16):
         draw_qr(tmp_path / f"images/{i:02}.png", f"https://a{i}.example/")
     Image.new("L", (103, 50)).save(tmp_path / "images/hangs.png")

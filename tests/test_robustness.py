@@ -71,7 +71,7 @@ def test_every_case_is_scored_in_its_place(tried: Path) -> None:
         params = load_params()
         path = draw(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
         probability, decoded, _ = score([path], params)
-        squares, readable = look(params.data.images / path, (params.robustness.seed, 0), 10**6)
+        squares, readable = look((0, path), params.data.images, params.robustness.seed, 10**6)
         trained = store.load(Path("models/model.safetensors"))
     alone = [trained.probability(as_input(pixels, straighten=False)[None]).item() for pixels in squares]
     assert len(set(alone)) > len(CASES)
@@ -136,7 +136,7 @@ def test_a_test_part_that_lacks_a_class_is_an_error(rows: pd.DataFrame) -> None:
 
 def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: Path) -> None:
     image = draw_qr(tmp_path / "code.png", "https://a.example/news/", scale=8)
-    squares, decoded = look(image, (7, 0), 10**6)
+    squares, decoded = look((0, image.name), image.parent, 7, 10**6)
     assert squares.shape == (2 * len(CASES), 224, 224)
     views = dict(zip(((name, step) for name, step, _ in CASES), squares.reshape(-1, 2, 224, 224), strict=True))
     read = dict(zip(((name, step) for name, step, _ in CASES), decoded, strict=True))
@@ -149,7 +149,9 @@ def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: 
 
 def test_every_image_is_damaged_in_its_own_way(tmp_path: Path) -> None:
     image = draw_qr(tmp_path / "code.png", "https://a.example/news/")
-    (first, _), (again, _), (second, _) = (look(image, (7, position), 10**6) for position in (0, 0, 1))
+    (first, _), (again, _), (second, _) = (
+        look((position, image.name), image.parent, 7, 10**6) for position in (0, 0, 1)
+    )
     np.testing.assert_array_equal(first, again)
     noisy = [2 * i for i, (name, _, _) in enumerate(CASES) if name == "noise"]
     assert all((first[i] != second[i]).mean() > 0.1 for i in noisy)

@@ -1,15 +1,14 @@
 """The modules of QR codes as their pictures show them, and many such grids as one array."""
 
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pebble import ProcessExpired
 
 from stages.common.cli import StageError, progress
 from stages.common.settings import Params
-from stages.common.workers import worker_pool
+from stages.common.workers import in_workers
 from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.locate import modules
 
@@ -25,17 +24,15 @@ def read_grids(rows: pd.DataFrame, params: Params) -> pd.Series:
     None where the picture does not show exactly one QR code. Raises StageError where a picture cannot
     be read any more or takes its decoder longer than `scan.timeout` allows.
     """
+
+    def failed(path: Path, why: str) -> None:
+        raise StageError(f"{path}: {why}; run `dvc repro`, which scans pictures that have changed")
+
     paths = [params.data.images / path for path in rows["path"]]
-    grids: list[np.ndarray | None] = []
-    with worker_pool(params.scan.workers) as pool, progress() as bar:
-        limit = params.scan.timeout * (CHUNK + 1)
-        read = pool.map(read_grid, paths, repeat(params.scan.max_pixels), chunksize=CHUNK, timeout=limit).result()
-        try:
-            for grid in bar.track(read, len(paths), description="modules"):
-                grids.append(grid)
-        except (ProcessExpired, TimeoutError) as death:
-            cause = f"a decoder took too long or died at {paths[len(grids)]} or one of the next {CHUNK} pictures"
-            raise StageError(f"{cause} ({death}); run `dvc repro`, which scans pictures that have changed") from None
+    work = partial(read_grid, max_pixels=params.scan.max_pixels)
+    read = in_workers(work, paths, failed, params.scan.timeout, params.scan.workers, CHUNK)
+    with progress() as bar:
+        grids = list(bar.track(read, len(paths), description="modules"))
     return pd.Series(grids, index=rows.index, dtype="object")
 
 

@@ -3,16 +3,84 @@
 import os
 import signal
 import warnings
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from multiprocessing import get_context
+from typing import TypeVar
 
-from pebble import ProcessPool
+from pebble import ProcessExpired, ProcessPool
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def cores() -> int:
     """Cores this process may use, which in a container can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_workers(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    failed: Callable[[Item, str], Result],
+    timeout: float,
+    workers: int | None = None,
+    chunk: int = 1,
+) -> Generator[Result]:
+    """`work(item)` for each of `items`, in their order and in bounded memory, from processes that may die.
+
+    A process gets `chunk` items at a time, and `timeout` seconds for each. Where it dies or hangs, the items
+    of its chunk are sent again one at a time, so that only the guilty one is answered by `failed(item,
+    why)`, here and not in a worker. `work` must be picklable; what it raises is raised here.
+    """
+    count = min(workers or cores(), -(-len(items) // chunk)) or 1
+    waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
+    with worker_pool(count) as pool:
+
+        def submit(part: Sequence[Item]) -> "Future[list[Result]]":
+            # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
+            return pool.schedule(_one_by_one, args=(work, part, timeout), timeout=timeout * (len(part) + 1))
+
+        def collect(part: Sequence[Item], future: "Future[list[Result]]") -> Iterator[Result]:
+            try:
+                yield from future.result()
+            except (ProcessExpired, TimeoutError) as death:
+                if len(part) == 1:
+                    yield failed(part[0], _cause(death, timeout))
+                else:
+                    for item in part:
+                        yield from collect([item], submit([item]))
+
+        for start in range(0, len(items), chunk):
+            part = items[start : start + chunk]
+            waiting.append((part, submit(part)))
+            if len(waiting) == 4 * count:  # enough to keep the workers busy, few enough to keep memory bounded
+                yield from collect(*waiting.popleft())
+        while waiting:
+            yield from collect(*waiting.popleft())
+
+
+def _one_by_one(work: Callable[[Item], Result], items: Sequence[Item], timeout: float) -> list[Result]:
+    """Runs in a worker, which an item that takes too long ends with SIGALRM."""
+    results = []
+    for item in items:
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, timeout)
+        results.append(work(item))
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    return results
+
+
+def _cause(death: Exception, timeout: float) -> str:
+    code = getattr(death, "exitcode", None)
+    if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
+        return f"the decoder did not answer within {timeout:g} s"
+    name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+    return f"the decoder died on this file ({name})"
 
 
 @contextmanager

@@ -4,18 +4,17 @@ Whatever a file is or does, it costs one line: see stages/scan.py. Nothing here 
 would take every worker seconds to start.
 """
 
-import signal
 import stat
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from pebble import ProcessExpired, ProcessPool
 
-from stages.common.workers import cores, worker_pool
+from stages.common.workers import in_workers
 from stages.network.size import SIDE
 from stages.qr.image import UnusableImageError, decode, grey, square
 from stages.qr.locate import Symbol, find, straighten, upright
@@ -56,56 +55,15 @@ class Code:
 def codes(paths: list[str], limits: Limits, workers: int | None = None) -> Generator[Code]:
     """At least one `Code` for each of `paths`, in their order, however many there are in bounded memory.
 
-    Files go to `workers` processes (None: one a core) in chunks. Where a worker dies on one, the
-    files of its chunk are sent again one at a time, so that only the guilty file bears the error.
+    The files are read by `workers` processes (None: one a core); one that dies on a file costs that one line.
     """
-    count = workers or min(cores(), -(-len(paths) // CHUNK)) or 1
-    waiting: deque[tuple[list[str], Future[list[Code]]]] = deque()
-    with worker_pool(count) as pool:
-        for start in range(0, len(paths), CHUNK):
-            chunk = paths[start : start + CHUNK]
-            waiting.append((chunk, _submit(pool, chunk, limits)))
-            if len(waiting) == 4 * count:
-                yield from _collect(pool, *waiting.popleft(), limits)
-        while waiting:
-            yield from _collect(pool, *waiting.popleft(), limits)
 
+    def failed(path: str, why: str) -> list[Code]:
+        return [Code(path, problem="kills_decoder", error=why)]
 
-def _submit(pool: ProcessPool, paths: list[str], limits: Limits) -> "Future[list[Code]]":
-    # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
-    return pool.schedule(codes_in_all, args=(paths, limits), timeout=limits.timeout * (len(paths) + 1))
-
-
-def _collect(pool: ProcessPool, paths: list[str], future: "Future[list[Code]]", limits: Limits) -> Iterator[Code]:
-    try:
-        yield from future.result()
-    except (ProcessExpired, TimeoutError) as death:
-        if len(paths) == 1:
-            yield Code(paths[0], problem="kills_decoder", error=_cause(death, limits))
-        else:
-            for path in paths:
-                yield from _collect(pool, [path], _submit(pool, [path], limits), limits)
-
-
-def _cause(death: Exception, limits: Limits) -> str:
-    code = getattr(death, "exitcode", None)
-    if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
-        return f"the decoder did not answer within {limits.timeout:g} s"
-    name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
-    return f"the decoder died on this file ({name})"
-
-
-def codes_in_all(paths: list[str], limits: Limits) -> list[Code]:
-    """`codes_in` for each of `paths`; runs in a worker, which a file that takes too long ends with SIGALRM."""
-    found = []
-    for path in paths:
-        if hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, limits.timeout)
-        found += codes_in(path, limits)
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    return found
+    work = partial(codes_in, limits=limits)
+    with closing(in_workers(work, paths, failed, limits.timeout, workers, CHUNK)) as found:
+        yield from chain.from_iterable(found)
 
 
 def codes_in(path: str, limits: Limits) -> list[Code]:

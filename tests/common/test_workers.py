@@ -7,30 +7,9 @@ import pandas as pd
 from PIL import Image
 
 from stages import scan
-from tests.helpers import draw_qr, run_python, set_params
+from tests.helpers import DEADLY_DECODER, draw_qr, run_python, set_params
 
 URL = "https://a.example/"
-
-# Worker processes import the main script, too, and so their decoder is this one.
-DEADLY_DECODER = """
-import ctypes, os, sys
-import zxingcpp
-from stages.common.cli import run
-from stages.scan import main
-
-read = zxingcpp.read_barcodes
-
-def deadly(pixels, *arguments, **options):
-    if pixels.shape[1] == 101:
-        os.abort()
-    if pixels.shape[1] == 103:
-        ctypes.PyDLL(None).sleep(1000)  # keeps the interpreter's lock, as a decoder in an endless loop may
-    return read(pixels, *arguments, **options)
-
-zxingcpp.read_barcodes = deadly
-if __name__ == "__main__":
-    run(main)
-"""
 
 
 def test_a_decoder_that_dies_or_hangs_costs_one_row(project: Path) -> None:
@@ -40,7 +19,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_row(project: Path) -> None:
         draw_qr(images / f"benign/{i}.png", f"{URL}{i}")
     Image.new("L", (101, 50)).save(images / "benign/2dies.png")
     Image.new("L", (103, 50)).save(images / "benign/4hangs.png")
-    (project / "deadly.py").write_text(DEADLY_DECODER)
+    (project / "deadly.py").write_text(DEADLY_DECODER.format("scan"))
     ended = run_python("deadly.py", folder=project)
     assert ended.returncode == 0, ended.stderr
     table = pd.read_parquet(project / "data/scan.parquet").set_index("path")
