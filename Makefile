@@ -7,7 +7,7 @@ in_venv := .venv/bin/python -m
 # DVC runs the stages as `python -m ...`, which has to be the Python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test lint before ablation ablation-table setup lock clean help
+.PHONY: repro test lint bench before ablation ablation-table setup lock clean help
 
 repro: setup ## the pipeline: whatever is out of date, from URLs to metrics (the default)
 	@$(in_venv) stages.common.settings
@@ -20,6 +20,10 @@ lint: setup ## style, format and types
 	@$(in_venv) ruff check
 	@$(in_venv) ruff format --check
 	@$(in_venv) mypy
+
+bench: setup ## time and memory beside what a user would write in ten lines; WITH=--small for a try
+	@$(in_venv) pip install -qq --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@$(in_venv) tests.benchmarks $(WITH)
 
 # In a folder of its own, so that neither params.yaml nor the results of `repro` change.
 before: setup ## train the settings before the fixes, as the DVC experiment `before`
@@ -59,7 +63,7 @@ lock: ## write the versions that .venv has to constraints.txt
 # `make repro` takes back what it has made before and where experiments have their models.
 clean: ## remove the tools' caches and the pipeline's results that are not in git
 	rm -rf .pytest_cache .ruff_cache .mypy_cache build dvc_plots reports/dvc_plots *.egg-info
-	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/model.onnx models/checkpoint.pt
+	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/model.onnx models/checkpoint.pt data/.views.sqlite*
 	rm -f reports/data.html reports/data_findings.csv reports/predictions.parquet reports/index.html
 	find stages tests -name __pycache__ -prune -exec rm -rf {} +
 	find data models reports -name '.*.partial' -prune -exec rm -rf {} +

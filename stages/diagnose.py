@@ -15,15 +15,15 @@ from rich.text import Text
 
 from stages.baselines import rules
 from stages.common.cli import StageError, run, stdout
+from stages.common.curves import read_curves
 from stages.common.files import write_json
 from stages.common.settings import CLASSES, Params, load
-from stages.common.tables import SPLITS, read
+from stages.common.tables import SPLITS, absent, read
 from stages.diagnosis import probes
 from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
 from stages.network.data import Images
 from stages.network.fabric import make_fabric
 from stages.network.memory import keep_freed_memory
-from stages.train import CURVES
 from stages.train import REPORT as TRAINED
 
 REPORT = Path("reports/diagnosis.json")
@@ -53,23 +53,13 @@ def gather(rows: pd.DataFrame, params: Params) -> Evidence:
     try:
         report = json.loads(TRAINED.read_text())
     except FileNotFoundError:
-        raise StageError(f"{TRAINED} is not there yet: run `dvc repro`, which trains first") from None
+        raise absent(TRAINED) from None
     train, val = rows[rows["part"] == "train"], rows[rows["part"] == "val"]
     rule = rules.best(train)
     truth = rules.malicious(val)
     score = rule.score(rules.features(val)[rule.feature].to_numpy(), truth)["accuracy"]
     larger = max(truth.mean(), 1 - truth.mean())
     return Evidence(read_curves(), report, probe(train, params), len(val), float(larger), (rule.feature, score))
-
-
-def read_curves() -> pd.DataFrame:
-    """The curves that dvclive wrote, one row an epoch, one column a metric by its path ("val/loss")."""
-    folder = CURVES / "plots" / "metrics"
-    curves = {
-        file.relative_to(folder).with_suffix("").as_posix(): pd.read_csv(file, sep="\t", index_col="step").iloc[:, 0]
-        for file in sorted(folder.rglob("*.tsv"))
-    }
-    return pd.DataFrame(curves)
 
 
 def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:

@@ -24,10 +24,11 @@ from torch.utils.data import DataLoader
 from stages.baselines.grids import read_grids
 from stages.baselines.models import BASELINES
 from stages.baselines.rules import malicious
-from stages.common.cli import StageError, progress, run, stdout
+from stages.common.cli import progress, run, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load
-from stages.common.tables import MODEL, SPLITS, VALID, read
+from stages.common.tables import MODEL, SPLITS, VALID, part, read
+from stages.dataset import stored
 from stages.evaluation import metrics
 from stages.evaluation.matched import pairs
 from stages.evaluation.slices import slices
@@ -36,7 +37,7 @@ from stages.network import store
 from stages.network.calibration import threshold
 from stages.network.data import Images
 from stages.network.memory import keep_freed_memory
-from stages.split import deal
+from stages.split import PARTS, deal
 
 REPORT = Path("reports/test.json")
 PLOTS = Path("reports/evaluate")
@@ -52,7 +53,8 @@ def main() -> None:
     keep_freed_memory()
     trained = store.load(MODEL, store.best_device(params.train.device))
     rows = with_pictures(read(SPLITS))
-    check(rows)
+    for name in PARTS:
+        part(rows, name)
     rows["grid"] = read_grids(rows, params)
     seen = baselines(rows, "baselines")
     val, test = seen[seen["part"] == "val"], seen[seen["part"] == "test"]
@@ -70,7 +72,7 @@ def main() -> None:
     answers = malicious(test), test["network"].to_numpy(), trained.threshold
     where = slices(test, *answers, test["group"], settings.samples, settings.seed)
     write_plots(test, trained.threshold, scores, better, where)
-    kept = test[["path", "label", "group", "payload", "version", *names]]
+    kept = test[[*stored.COLUMNS, "label", "group", "payload", "version", *names]]
     with replacing(PREDICTIONS) as temporary:
         kept.assign(matched=np.isin(np.arange(len(test)), at)).to_parquet(temporary, index=False)
     write_json(REPORT, summary(test, len(at), scores, better))
@@ -81,17 +83,6 @@ def with_pictures(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the split table with the picture's columns from the scan."""
     columns = [name for name in PICTURE if name not in rows.columns]
     return rows.merge(read(VALID)[["path", *columns]], on="path", how="left", validate="one_to_one")
-
-
-def check(rows: pd.DataFrame) -> None:
-    """Raise StageError where a part is empty or lacks a class: nothing can be said of such a one."""
-    for part in ("train", "val", "test"):
-        labels = rows.loc[rows["part"] == part, "label"]
-        if missing := [name for name in CLASSES if not (labels == name).any()]:
-            raise StageError(
-                f"the {part} part in {SPLITS} has {len(labels):,} rows and no {' and no '.join(missing)} one: "
-                "add images, or raise split.val and split.test"
-            )
 
 
 def probabilities(trained: store.Trained, rows: pd.DataFrame, params: Params) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Write the network as ONNX, for programs without PyTorch, and check it on every image of the test part.
 
 Writes models/model.onnx and reports/export.json. The file has one input, "pixels", uint8
-(n, 3, 224, 224), prepared as stages.network.data.as_input does it, and one output, "probability",
+(n, 3, 224, 224), prepared as stages.network.view.view does it, and one output, "probability",
 float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and softmax are inside.
 What the model's own file says of it (stages.network.store) is the metadata entry "about", as JSON.
 """
@@ -23,10 +23,10 @@ from torch.utils.data import DataLoader
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, load
-from stages.common.tables import MODEL, SPLITS, read
+from stages.common.tables import MODEL, SPLITS, part, read
 from stages.network import store
 from stages.network.data import Images
-from stages.network.size import SIDE
+from stages.network.view import SIDE
 
 ONNX = Path("models/model.onnx")
 REPORT = Path("reports/export.json")
@@ -51,9 +51,7 @@ def main() -> None:
     params = load()
     trained = store.load(MODEL)
     rows = read(SPLITS)
-    test = Images(rows[rows["part"] == "test"], params)
-    if not len(test):
-        raise StageError(f"{SPLITS} has no test part to check {ONNX} on: see split.test and the split's own messages")
+    test = Images(part(rows, "test"), params)
     with replacing(ONNX) as temporary:
         export(trained, temporary)
         difference, speeds = compare(trained, temporary, test, params.evaluate.batch_size)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 # Every worker process imports this file too; what it does not need is imported where it is used.
 from stages.common.cli import StageError, fail, printable, progress, run, stderr, stdout
+from stages.dataset.stored import Stored, list_images
 from stages.prediction.codes import Limits, codes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Answer for the paths on the command line; the exit status is described in STATUS.
 
     Every code of a picture is one line, in the order of the paths: what the network says of it,
-    with the preprocessing of training and evaluation (stages.network.data.as_input; where there
+    with the preprocessing of training and evaluation (stages.network.view.view; where there
     are several codes, each is cut out and straightened). A picture without a code that can be read
     is one line with the reason, and has no probability.
     """
@@ -77,22 +78,24 @@ def _answer(options: argparse.Namespace) -> int:
     return 3 if malicious else int(failed)
 
 
-def list_paths(names: list[str]) -> tuple[list[str], list[str]]:
-    """(files, names of which there is nothing); folders give their files, sorted, but none that begin with a dot.
+def list_paths(names: list[str]) -> tuple[list[Stored], list[str]]:
+    """(files, names of which there is nothing); folders and tar files give theirs, sorted, and no dot files.
 
     The name "-" stands for the lines of stdin.
     """
-    from stages.scan import list_files
-
-    files, missing = [], []
+    files: list[Stored] = []
+    missing: list[str] = []
     for name in names:
         lines = [fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer] if name == "-" else [name]
         for line in filter(None, lines):
             path = Path(line)
-            if path.is_dir():
-                files += [str(path / inside) for inside in list_files(path)]
+            if path.is_dir() or (path.suffix == ".tar" and path.is_file()):
+                files += [
+                    inside._replace(path=str(path / inside.path), shard=inside.shard and str(path / inside.shard))
+                    for inside in list_images(path)
+                ]
             elif path.exists() or path.is_symlink():
-                files.append(line)
+                files.append(Stored(line))
             else:
                 missing.append(line)
     return files, missing

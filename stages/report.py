@@ -15,6 +15,7 @@ import pandas as pd
 from stages.common.cli import run, stdout
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Params, load
+from stages.dataset.stored import stored_in
 from stages.evaluation.slices import worst
 from stages.page import charts, tables, words
 from stages.page.inputs import Inputs, read_inputs
@@ -115,9 +116,10 @@ def mistakes(predictions: pd.DataFrame, about: dict[str, Any], params: Params) -
         rows = predictions[(predictions["label"] == label) & wrong]
         rows = rows.sort_values(["network", "path"], ascending=[label != CLASSES[0], True])
         shown = []
-        for path, payload, probability in rows[["path", "payload", "network"]].head(MISTAKES).itertuples(index=False):
-            picture, problem = thumbnail(params.data.images / path, params)
-            texts = {"path": path, "payload": defang(payload), "probability": probability}
+        first = rows.head(MISTAKES)
+        for stored, payload, probability in zip(stored_in(first), first["payload"], first["network"], strict=True):
+            picture, problem = thumbnail(stored, params)
+            texts = {"path": stored.path, "payload": defang(payload), "probability": probability}
             shown.append(texts | {"picture": picture, "no_picture": problem})
         found.append(
             {"label": label, "count": len(rows), "of": int((predictions["label"] == label).sum()), "files": shown}

@@ -17,14 +17,14 @@ from stages.baselines.rules import malicious
 from stages.common.cli import StageError, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Params, Robustness, load
-from stages.common.tables import MODEL, SPLITS, read
+from stages.common.tables import MODEL, SPLITS, part, read
 from stages.common.workers import in_workers
+from stages.dataset.stored import Stored, read_pixels, stored_in
 from stages.network.memory import keep_freed_memory
-from stages.network.size import SIDE
+from stages.network.view import view
 from stages.qr import symbol
 from stages.qr.damage import DAMAGES
-from stages.qr.image import UnusableImageError, decode, grey, square
-from stages.qr.locate import upright
+from stages.qr.image import grey
 
 REPORTS = Path("reports/robustness")
 # The undamaged picture is step 0 of every damage, and looked at once.
@@ -41,7 +41,7 @@ def main() -> None:
     params = load()
     symbol.require_zbar()
     rows = draw(read(SPLITS), params.robustness)
-    probability, decoded, threshold = score(rows["path"].tolist(), params)
+    probability, decoded, threshold = score(stored_in(rows), params)
     table = tabulate(malicious(rows), probability, decoded, threshold)
     straightened = table[table["front_end"] == "with"]
     with replacing(REPORTS) as folder:
@@ -60,15 +60,13 @@ def main() -> None:
 
 def draw(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     """Up to `robustness.images` rows of the test part at random, as many of one class as of the other."""
-    test = rows[rows["part"] == "test"]
-    fewest = int(test["label"].value_counts().reindex(CLASSES, fill_value=0).min())
-    if not fewest:
-        raise StageError("the test part lacks a class or is empty: see split.test and the split's own messages")
+    test = part(rows, "test")
+    fewest = int(test["label"].value_counts().min())
     each = min(fewest, max(settings.images // len(CLASSES), 1))
     return test.groupby("label").sample(each, random_state=settings.seed).sort_index()
 
 
-def score(paths: list[str], params: Params) -> tuple[np.ndarray, np.ndarray, float]:
+def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray, float]:
     """Probabilities float64 (images, cases, front ends), decoded bool (images, cases), the model's threshold."""
     # Worker processes load this module too, and need no torch.
     import torch
@@ -80,7 +78,7 @@ def score(paths: list[str], params: Params) -> tuple[np.ndarray, np.ndarray, flo
     trained = store.load(MODEL, store.best_device(params.train.device))
     probability, decoded = [], []
     with progress() as bar:
-        for squares, readable in bar.track(look_at_all(paths, params), len(paths), description="robustness"):
+        for squares, readable in bar.track(look_at_all(images, params), len(images), description="robustness"):
             # Where the front end leaves a picture alone, its square is the other's, and computed once.
             contents = [one.tobytes() for one in squares]
             _, first, which = np.unique(contents, return_index=True, return_inverse=True)
@@ -90,36 +88,32 @@ def score(paths: list[str], params: Params) -> tuple[np.ndarray, np.ndarray, flo
     return np.stack(probability), np.stack(decoded), trained.threshold
 
 
-def look_at_all(paths: list[str], params: Params) -> Iterator[Views]:
-    """`look` at each of `paths`, in their order, in worker processes."""
+def look_at_all(images: list[Stored], params: Params) -> Iterator[Views]:
+    """`look` at each of `images`, in their order, in worker processes."""
 
-    def failed(item: tuple[int, str], why: str) -> Views:
-        raise StageError(f"{item[1]}, damaged: {why}; take the image out of the folder, or raise scan.timeout")
+    def failed(item: tuple[int, Stored], why: str) -> Views:
+        raise StageError(f"{item[1].path}, damaged: {why}; take the image out of the folder, or raise scan.timeout")
 
     work = partial(look, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels)
-    items = list(enumerate(paths))
+    items = list(enumerate(images))
     return in_workers(work, items, failed, params.scan.timeout * len(CASES), params.scan.workers)
 
 
-def look(item: tuple[int, str], folder: Path, seed: int, max_pixels: int) -> Views:
-    """One image in all CASES, `item` being its position and its path in `folder`; runs in a worker.
+def look(item: tuple[int, Stored], folder: Path, seed: int, max_pixels: int) -> Views:
+    """One image in all CASES, `item` being its position and its place in `folder`; runs in a worker.
 
     Returns the squares for the network, uint8 (cases x front ends, 224, 224) or (..., 224, 224, 3), and
     whether pyzbar reads the picture, bool (cases,). `seed` is completed by position, damage and step, so
     that neither the number of workers nor another damage changes a result.
     """
-    position, path = item[0], folder / item[1]
-    try:
-        undamaged = decode(path.read_bytes(), max_pixels).pixels
-    except (OSError, UnusableImageError) as error:
-        raise StageError(f"{path} has changed since it was scanned ({error}); run `dvc repro`") from None
+    position, undamaged = item[0], read_pixels(folder, item[1], max_pixels)
     squares, readable = [], []
     for name, step, strength in CASES:
         pixels = undamaged
         if step:
             rng = np.random.default_rng((seed, position, list(DAMAGES).index(name), step))
             pixels = DAMAGES[name](undamaged, strength, rng)
-        squares += [square(upright(pixels), SIDE), square(pixels, SIDE)]  # in the order of FRONT_ENDS
+        squares += [view(pixels), view(pixels, straighten=False)]  # in the order of FRONT_ENDS
         readable.append(symbol.read(grey(pixels)).decoded)
     return np.stack(squares), np.array(readable)
 

@@ -1,161 +1,123 @@
-"""Look once at every file below `data.images` and write one row each to data/scan.parquet.
+"""Look once at every image in `data.images` and write one row each to data/scan.parquet.
 
 Whatever a file is or does, it costs one row: a damaged image has an `error`, and one that kills
 or hangs its decoder takes down a worker process, which is noticed, replaced and named in the row.
+
+What is said of a file follows from its bytes. So the table as it was is a memory: of a file whose
+bytes (by SHA-256) are in it the row is taken over, and only the others are looked at.
 """
 
-import hashlib
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import cache, partial
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from rich.progress import Progress
 
-from stages.common.cli import StageError, progress, run, stdout
+from stages.common.cli import progress, run, stdout
 from stages.common.files import replacing
-from stages.common.settings import Params, Scan, load
+from stages.common.settings import Params, load
 from stages.common.tables import SCAN
 from stages.common.workers import in_workers
-from stages.dataset.labels import LABELS_FILE, Label, label_of, read_labels
-from stages.qr.image import UnusableImageError, decode, grey
-from stages.qr.symbol import read, require_zbar
+from stages.dataset.labels import Label, label_of, read_labels
+from stages.dataset.memory import KEY, find, looked_with, remembered
+from stages.dataset.row import CONTENT, SCHEMA, Row, look, readable, row
+from stages.dataset.stored import LABELS_FILE, Stored, list_images
+from stages.qr.symbol import require_zbar
 
-SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("label", pa.string()),
-        ("bytes", pa.int64()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("channels", pa.int8()),
-        ("format", pa.string()),
-        ("sha256", pa.string()),
-        ("decoded", pa.bool_()),
-        ("symbols", pa.int16()),
-        ("payload", pa.string()),
-        ("version", pa.int8()),
-        ("ec_level", pa.string()),
-        ("mask", pa.int8()),
-        ("module_px", pa.float32()),
-        ("quiet_zone", pa.float32()),
-        ("inverted", pa.bool_()),
-        ("mirrored", pa.bool_()),
-        ("brightness", pa.float32()),
-        ("url", pa.string()),
-        ("label_problem", pa.string()),
-        ("problem", pa.string()),
-        ("error", pa.string()),
-    ]
-)
 CHUNK = 64  # files a worker takes at a time
 ROW_GROUP = 16_384  # rows written at a time: memory stays bounded whatever the number of files
-
-Row = dict[str, Any]
 
 
 def main() -> None:
     """Scan every file and write the table row group by row group."""
     params = load()
     require_zbar()
-    paths = list_files(params.data.images)
-    rows, readable = [], 0
-    with replacing(SCAN) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer, progress() as bar:
-        for row in bar.track(labelled(scan(paths, params), params), len(paths), description="scan"):
-            rows.append(row)
-            readable += row["decoded"]
-            if len(rows) == ROW_GROUP:
-                writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
-                rows = []
-        writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
-    stdout.print(f"{SCAN}: {len(paths):,} files, pyzbar read exactly one QR code in {readable:,}")
+    images = list_images(params.data.images)
+    with progress() as bar:
+        write(scan(images, params, bar), params)
 
 
-def list_files(folder: Path) -> list[str]:
-    """Every file below `folder`, relative to it, sorted; dot files such as .DS_Store are not samples.
+def write(tables: Iterable[pa.Table], params: Params) -> None:
+    """Write the scan table, one row group a table, and say how many files it has."""
+    files = readable = 0
+    kept_with = SCHEMA.with_metadata({KEY: looked_with(params.scan)})
+    with replacing(SCAN) as temporary, pq.ParquetWriter(temporary, kept_with) as writer:
+        for table in tables:
+            writer.write_table(table)
+            files += len(table)
+            readable += pc.sum(table["decoded"]).as_py() or 0
+    stdout.print(f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {readable:,}")
 
-    A folder that is a link or may not be read is listed in place of its files, and so gets a row that says so.
+
+def scan(images: Sequence[Stored], params: Params, bar: Progress) -> Iterator[pa.Table]:
+    """Tables of at most ROW_GROUP rows (see SCHEMA) for `images`, in their order; progress is shown on `bar`.
+
+    The last one has a row for each file that the labels file lists and that is not there.
     """
-    if folder.suffix == ".npz":
-        raise StageError(f"{folder} holds arrays: `python -m stages.dataset.unpack {folder} FOLDER` draws them")
-    if not folder.is_dir():
-        raise StageError(f"{folder} is no folder; set data.images in params.yaml to your folder of images")
-    found: list[str] = []
-
-    def closed(error: OSError) -> None:
-        found.append(Path(error.filename).relative_to(folder).as_posix())
-
-    for parent, folders, files in os.walk(folder, onerror=closed):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(parent).relative_to(folder)
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        found += [(below / name).as_posix() for name in [*files, *linked] if not name.startswith(".")]
-    return sorted(name for name in found if name != LABELS_FILE)
-
-
-def labelled(rows: Iterable[Row], params: Params) -> Iterator[Row]:
-    """`rows` with their labels; then one row each for files that the labels file lists and that are not there."""
     listed = read_labels(params.data.images, params.data.classes)
-    for row in rows:
-        if listed is None:
-            row["label"] = label_of(row["path"], params.data.classes)
-        else:
-            entry = listed.pop(row["path"], Label("", problem="no_row"))
-            row |= {"label": entry.label, "url": entry.url, "label_problem": entry.problem}
-        yield row
-    for name, entry in (listed or {}).items():
-        error = f"listed in {LABELS_FILE}, but there is no such file"
-        yield _row(name, label=entry.label, url=entry.url, label_problem="no_file", error=error)
+    earlier = remembered(SCAN, looked_with(params.scan))
+    place = find(images, earlier, params, bar)
+    new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
+    task = bar.add_task("scan", total=len(images), completed=len(images) - len(new))
+    with closing(look_at_all(new, params)) as looked:
+        for start in range(0, len(images), ROW_GROUP):
+            at = place[start : start + ROW_GROUP]
+            rows = []
+            for _ in range(int((at < 0).sum())):
+                rows.append(next(looked))
+                bar.advance(task)
+            content = pa.concat_tables([earlier.take(at[at >= 0]), pa.Table.from_pylist(rows, CONTENT)])
+            # Rows taken over come first in it, then the new ones.
+            order = np.empty(len(at), int)
+            order[np.argsort(at < 0, kind="stable")] = np.arange(len(at))
+            yield named(images[start : start + ROW_GROUP], content.take(order), listed, params)
+    yield missing(listed)
 
 
-def scan(paths: list[str], params: Params) -> Iterator[Row]:
-    """Rows for `paths`, in their order, from worker processes that may die; one that does costs one row."""
+def look_at_all(images: Sequence[Stored], params: Params) -> Generator[Row]:
+    """`look` at `images`, in their order, from worker processes that may die; one that does costs one row."""
 
-    def failed(path: str, why: str) -> Row:
-        return _row(path, problem="kills_decoder", error=why)
+    def failed(_: Stored, why: str) -> Row:
+        return row(problem="kills_decoder", error=why)
 
-    work = partial(look, folder=params.data.images, settings=params.scan)
-    return in_workers(work, paths, failed, params.scan.timeout, params.scan.workers, CHUNK)
-
-
-def look(path: str, folder: Path, settings: Scan) -> Row:
-    """The row of one file (see SCHEMA), its label aside. Never raises for what the file contains."""
-    facts: Row = {}
-    try:
-        file = folder / path
-        if file.is_symlink() and (file.is_dir() or not file.resolve().is_relative_to(folder.resolve())):
-            raise UnusableImageError("link", "a symbolic link to a folder, or out of this one")
-        facts["bytes"] = file.stat().st_size
-        if facts["bytes"] > settings.max_bytes:
-            message = f"{facts['bytes']:,} bytes, more than scan.max_bytes = {settings.max_bytes:,}"
-            raise UnusableImageError("too_large", message)
-        data = file.read_bytes()
-        facts["sha256"] = hashlib.sha256(data).hexdigest()
-        picture = decode(data, settings.max_pixels)
-        facts |= {name: getattr(picture, name) for name in ("format", "width", "height", "channels")}
-        luma = grey(picture.pixels)
-        facts["brightness"] = float(luma.mean())
-        return _row(path, **facts, **asdict(read(luma)))
-    except UnusableImageError as problem:
-        return _row(path, **facts, problem=problem.problem, error=str(problem))
-    except OSError as problem:
-        return _row(path, **facts, problem="unreadable", error=f"cannot be read: {problem.strerror}")
-    except Exception as problem:  # a decoder's own defect: the file is named, the others go on
-        message = f"the decoder failed on this file ({type(problem).__name__})"
-        return _row(path, **facts, problem="kills_decoder", error=message)
+    work = partial(look, folder=str(params.data.images), settings=params.scan)
+    return in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK)
 
 
-def _row(path: str, **facts: Any) -> Row:
-    defaults = {"decoded": False, "symbols": 0, "inverted": False, "mirrored": False}
-    row: Row = dict.fromkeys(SCHEMA.names) | defaults | {"label_problem": "", "problem": "", "error": ""} | facts
-    # A name that is not UTF-8 reaches us with surrogates, which neither Parquet nor a terminal can hold.
-    name = os.fsencode(path).decode("utf-8", "backslashreplace")
-    if name != path:
-        row |= {"decoded": False, "problem": "bad_name", "error": "the file's name is not valid UTF-8"}
-    return row | {"path": Path(name).as_posix()}
+def named(images: Sequence[Stored], content: pa.Table, listed: dict[str, Label] | None, params: Params) -> pa.Table:
+    """`content` and the columns that follow from names: SCHEMA. What is of `images` is taken out of `listed`."""
+    of_folder = cache(lambda folder: label_of(f"{folder}/image" if folder else "image", params.data.classes))
+    if listed is None:
+        labels = [Label(of_folder(stored.path.rpartition("/")[0])) for stored in images]
+    else:
+        labels = [listed.pop(stored.path, Label("", problem="no_row")) for stored in images]
+    return _joined(images, labels, content)
+
+
+def missing(listed: dict[str, Label] | None) -> pa.Table:
+    """A row for each file that is still in `listed`: there is no such file."""
+    images = [Stored(name) for name in listed or ()]
+    labels = [replace(label, problem="no_file") for label in (listed or {}).values()]
+    error = f"listed in {LABELS_FILE}, but there is no such file"
+    return _joined(images, labels, pa.Table.from_pylist([row(error=error) for _ in images], CONTENT))
+
+
+def _joined(images: Sequence[Stored], labels: Sequence[Label], content: pa.Table) -> pa.Table:
+    columns = {
+        "path": [readable(stored.path) for stored in images],
+        "label": [label.label for label in labels],
+        "shard": [stored.shard for stored in images],
+        "offset": [stored.offset for stored in images],
+        "url": [label.url for label in labels],
+        "label_problem": [label.problem for label in labels],
+    }
+    arrays = [pa.array(columns[f.name], f.type) if f.name in columns else content[f.name] for f in SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from stages.common.tables import SPLITS, VALID, read
 from stages.qr.url import group_key
 
 PARTS = ("train", "val", "test")
-COLUMNS = ["path", "label", "part", "group", "payload", "version", "mask", "sha256"]
+COLUMNS = ["path", "shard", "offset", "bytes", "label", "part", "group", "payload", "version", "mask", "sha256"]
 
 
 def main() -> None:
@@ -56,21 +56,25 @@ def deal(table: pd.DataFrame, settings: Split) -> pd.Series:
     small, the last ones even the parts out.
     """
     targets = np.array([1 - settings.val - settings.test, settings.val, settings.test])
-    sizes = table.groupby("group")["label"].value_counts().unstack(fill_value=0).reindex(columns=CLASSES, fill_value=0)
-    wanted = np.outer(targets, sizes.sum().clip(lower=1))
+    number, names = pd.factorize(table["group"], sort=True)
+    sizes = pd.DataFrame({name: np.bincount(number[table["label"] == name], minlength=len(names)) for name in CLASSES})
+    wanted = np.outer(targets, sizes.sum().clip(lower=1)).tolist()
     sizes = sizes.sample(frac=1, random_state=settings.seed)
     sizes = sizes.iloc[np.argsort(-sizes.sum(axis=1).to_numpy(), kind="stable")]
-    have = [[0.0, 0.0] for _ in PARTS]
-    part_of = {}
-    for group, size in zip(sizes.index, sizes.to_numpy().tolist(), strict=True):
+    have = [(0, 0) for _ in PARTS]
+    dealt = []
+    for good, bad in sizes.to_numpy().tolist():  # plain numbers: there may be a million groups
         fill = [
-            max((have[p][c] + size[c]) / wanted[p, c] for c in range(len(CLASSES)) if size[c])
-            for p in range(len(PARTS))
+            max(good and (benign + good) / most_benign, bad and (malicious + bad) / most_malicious)
+            for (benign, malicious), (most_benign, most_malicious) in zip(have, wanted, strict=True)
         ]
         best = fill.index(min(fill))
-        part_of[group] = PARTS[best]
-        have[best] = [have[best][c] + size[c] for c in range(len(CLASSES))]
-    return table["group"].map(part_of).astype(pd.CategoricalDtype(list(PARTS)))
+        have[best] = (have[best][0] + good, have[best][1] + bad)
+        dealt.append(best)
+    part_of = np.empty(len(names), np.int8)
+    part_of[sizes.index] = dealt
+    parts = pd.Categorical.from_codes(part_of[number], dtype=pd.CategoricalDtype(list(PARTS)))
+    return pd.Series(parts, index=table.index)
 
 
 def check(rows: pd.DataFrame, settings: Split) -> None:
@@ -82,7 +86,7 @@ def check(rows: pd.DataFrame, settings: Split) -> None:
 
     def each_in_one_part(column: str) -> pa.Check:
         def holds(table: pd.DataFrame) -> bool:
-            return bool((table.groupby(column)["part"].nunique() == 1).all())
+            return bool(table[[column, "part"]].drop_duplicates()[column].is_unique)
 
         return pa.Check(holds, name=f"{column}_in_one_part", error=f"a {column} is in two parts")
 

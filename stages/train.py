@@ -3,6 +3,12 @@
     python -m stages.train     # the first GPU if there is one, else the CPU; killed, it goes on where it was
     dvc plots show             # the curves
 
+`train.devices: 4` takes four devices of this machine, a process each. On several machines that share this
+folder, on each of them (then `dvc commit train`):
+
+    torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 \\
+             --rdzv-backend c10d --rdzv-endpoint FIRST:29400 -m stages.train
+
 Writes models/model.safetensors (the epoch of lowest validation loss, with its temperature and
 threshold), reports/train/ (curves, one value an epoch) and reports/train.json (the figures of that
 epoch). After every epoch the state of the training goes to models/checkpoint.pt, which is deleted
@@ -13,7 +19,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +28,21 @@ import pandas as pd
 import torch
 from dvclive import Live
 from lightning.fabric import Fabric
-from scipy.special import softmax
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
-from torchmetrics import MeanMetric, MetricCollection
-from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
 from stages.common.cli import progress, run, stdout
+from stages.common.curves import CURVES
 from stages.common.files import write_json
 from stages.common.settings import Params, load
 from stages.common.tables import MODEL, SPLITS, read
 from stages.network import checkpoint
-from stages.network.calibration import temperature, threshold
 from stages.network.data import Images
-from stages.network.fabric import make_fabric
+from stages.network.fabric import make_fabric, start_processes
 from stages.network.memory import keep_freed_memory
 from stages.network.model import QRNet
+from stages.network.passes import Timed, calibrated, loader, measure, train_epoch
 from stages.network.store import save
 
-CURVES = Path("reports/train")
 REPORT = Path("reports/train.json")
 
 
@@ -48,22 +50,28 @@ def main() -> None:
     """Train for `train.epochs` epochs, from the checkpoint if there is one, and save the best of them."""
     params = load()
     settings = params.train
+    rows = read(SPLITS)
+    if settings.devices > 1 and "WORLD_SIZE" not in os.environ:
+        return start_processes(settings.devices, "stages.train")
     keep_freed_memory()
     fabric, precision = make_fabric(settings)
-    stdout.print(f"training on {fabric.device}, precision {precision}")
-    fabric.seed_everything(settings.seed, verbose=False)
+    fabric.launch()
+    first = fabric.is_global_zero
+    if first:
+        each = f"{fabric.world_size} processes, each on " if fabric.world_size > 1 else ""
+        stdout.print(f"training on {each}{fabric.device}, precision {precision}")
+    fabric.seed_everything(settings.seed + fabric.global_rank, verbose=False)
 
-    rows = read(SPLITS)
     train_set = Images(rows[rows["part"] == "train"], params, augmented=True)
     val_set = Images(rows[rows["part"] == "val"], params)
-    train, val = fabric.setup_dataloaders(
-        DataLoader(train_set, settings.batch_size, shuffle=True), DataLoader(val_set, settings.batch_size)
-    )
+    train, val = loader(train_set, settings.batch_size, fabric, True), loader(val_set, settings.batch_size, fabric)
     net, model, optimizer, scheduler = build(params, fabric, precision)
     history, best, diverged = fit(params, fabric, net, model, optimizer, scheduler, train, val)
+    if not first:
+        return
 
     net.load_state_dict(best["weights"])
-    answer = calibrated(net, val, settings.max_false_positives)
+    answer = calibrated(net, DataLoader(val_set, settings.batch_size), fabric.device, settings.max_false_positives)
     report = summary(history, best["epoch"], diverged) | majority(val_set.labels) | answer
     used = params.model_dump(mode="json", include={"model", "train", "augment", "split"})
     data = {"data_sha256": digest(rows), "torch": torch.__version__.partition("+")[0]}
@@ -83,45 +91,52 @@ def fit(
 
     The scores of every epoch; the number, loss and weights of the best; and where it diverged, or "".
     """
-    settings = params.train
+    settings, first = params.train, fabric.is_global_zero
     history: list[dict[str, float]] = []  # one entry an epoch
     best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": copy_of(net)}
     start = checkpoint.fingerprint(params, SPLITS, Path(__file__))
-    if state := checkpoint.load(start):
+    if state := fabric.broadcast(checkpoint.load(start) if first else None):
         history, best = state["history"], state["best"]
         net.load_state_dict(state["net"])
         optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
-        stdout.print(f"going on after epoch {len(history)}, as {checkpoint.FILE} has it; delete that to start anew")
+        if first:
+            stdout.print(f"going on after epoch {len(history)}, as {checkpoint.FILE} has it; delete that to start anew")
 
     os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the network, whatever the user's configuration says
-    with Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) as live, progress() as bar:
+    curves = Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) if first else nullcontext()
+    bar = progress()
+    bar.disable = not first
+    with curves as live, bar:
         task = bar.add_task("train", total=settings.epochs * len(train), completed=len(history) * len(train))
         for epoch, scores in enumerate(history, 1):
             log(live, epoch, scores)
         for epoch in range(len(history) + 1, settings.epochs + 1):
             started = time.perf_counter()
             train.dataset.epoch = epoch
+            batches = Timed(train)
             scores, diverged = train_epoch(
-                fabric, model, optimizer, train, settings.gradient_clip, lambda: bar.advance(task)
+                fabric, model, optimizer, batches, settings.gradient_clip, lambda: bar.advance(task)
             )
-            speed = len(train.dataset) / (time.perf_counter() - started)
+            spent = time.perf_counter() - started
             if diverged:
                 return history, best, f"epoch {epoch}, {diverged}"
             scores |= {**measure(fabric, model, val), "learning_rate": optimizer.param_groups[0]["lr"]}
             scheduler.step(scores["val/loss"])
 
             log(live, epoch, scores)
-            bar.console.print(
-                f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
-                f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}  {speed:.0f} images/s"
-            )
             if scores["val/loss"] < best["loss"]:
                 best = {"epoch": epoch, "loss": scores["val/loss"], "weights": copy_of(net)}
             history.append(scores)
-            state = {"history": history, "best": best, "net": net.state_dict()}
-            state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
-            checkpoint.save(state, start)
+            if first:
+                state = {"history": history, "best": best, "net": net.state_dict()}
+                state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
+                checkpoint.save(state, start)
+                bar.console.print(
+                    f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
+                    f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}"
+                    f"  {len(train.dataset) / spent:.0f} images/s, {batches.waited / spent:.1%} waiting"
+                )
     return history, best, ""
 
 
@@ -140,64 +155,6 @@ def build(params: Params, fabric: Fabric, precision: str) -> tuple[QRNet, Any, A
     return net, *fabric.setup(net, optimizer), scheduler
 
 
-def train_epoch(
-    fabric: Fabric, model: Any, optimizer: Any, batches: Any, clip: float | None, advance: Callable[[], None]
-) -> tuple[dict[str, float], str]:
-    """One pass over `batches`: mean and first loss, share of one-class batches, largest gradient norm, clipped share.
-
-    The second value is empty, or says which batch's loss was not finite: the pass ends there.
-    """
-    model.train()
-    losses: list[float] = []
-    norms: list[float] = []
-    one_class = 0
-    for pixels, labels in batches:
-        loss = cross_entropy(model(pixels), labels)
-        losses.append(loss.item())
-        one_class += int(len(labels) > 1 and bool((labels == labels[0]).all()))
-        if not math.isfinite(losses[-1]):
-            return {}, f"batch {len(losses)}: the loss became {losses[-1]}"
-        fabric.backward(loss)
-        norm = fabric.clip_gradients(model, optimizer, max_norm=clip or math.inf, error_if_nonfinite=False)
-        norms.append(float(norm) if norm is not None else math.nan)
-        optimizer.step()
-        optimizer.zero_grad()
-        advance()
-    return {
-        "train/loss": sum(losses) / len(losses),
-        "train/first_loss": losses[0],
-        "train/one_class_batches": one_class / len(losses),
-        "gradient/norm": max(norms),
-        "gradient/clipped": sum(norm > (clip or math.inf) for norm in norms) / len(norms),
-    }, ""
-
-
-@torch.inference_mode()
-def measure(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]:
-    """Mean cross-entropy, accuracy at probability 0.5, AUC, and the share of rows called malicious."""
-    model.eval()
-    loss, called = MeanMetric().to(fabric.device), MeanMetric().to(fabric.device)
-    metrics = MetricCollection({"val/accuracy": BinaryAccuracy(), "val/auc": BinaryAUROC()}).to(fabric.device)
-    for pixels, labels in batches:
-        logits = model(pixels).float()
-        loss.update(cross_entropy(logits, labels, reduction="none"))
-        called.update((logits[:, 1] > logits[:, 0]).float())
-        metrics.update(logits.softmax(1)[:, 1], labels)
-    scores = {name: value.item() for name, value in metrics.compute().items()}
-    return {"val/loss": loss.compute().item(), **scores, "val/called_malicious": called.compute().item()}
-
-
-@torch.inference_mode()
-def calibrated(net: QRNet, batches: Any, max_false_positives: float | None) -> dict[str, float]:
-    """Temperature and threshold for `net`, learned on `batches` in float32, as the network is used later."""
-    net.eval()
-    logits = np.concatenate([net(pixels).double().cpu().numpy() for pixels, _ in batches])
-    truth = np.concatenate([labels.cpu().numpy() for _, labels in batches])
-    heat = temperature(logits, truth)
-    probability = softmax(logits / heat, axis=1)[:, 1]
-    return {"temperature": heat, "threshold": threshold(truth, probability, max_false_positives)}
-
-
 def digest(rows: pd.DataFrame) -> str:
     """SHA-256 over the images' own and their labels and parts: which data a model was trained on."""
     return hashlib.sha256(rows[["sha256", "label", "part"]].to_csv(index=False).encode()).hexdigest()
@@ -208,11 +165,12 @@ def copy_of(net: QRNet) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in net.state_dict().items()}
 
 
-def log(live: Live, epoch: int, scores: dict[str, float]) -> None:
-    """Add an epoch to the curves."""
-    live.step = epoch
-    for name, value in scores.items():
-        live.log_metric(name, value)
+def log(live: Live | None, epoch: int, scores: dict[str, float]) -> None:
+    """Add an epoch to the curves, which only the first process has."""
+    if live:
+        live.step = epoch
+        for name, value in scores.items():
+            live.log_metric(name, value)
 
 
 def summary(history: list[dict[str, float]], epoch: int, diverged: str) -> dict[str, Any]:

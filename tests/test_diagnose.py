@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from stages import diagnose, train
 from stages.common.cli import StageError
 from stages.common.tables import SPLITS
 from stages.network.data import Images
-from stages.network.size import SIDE
+from stages.network.passes import loader
+from stages.network.view import SIDE
 from tests.helpers import draw_qr, set_params
 
 
@@ -22,7 +22,7 @@ from tests.helpers import draw_qr, set_params
 def copy(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path(shutil.copytree(trained, tmp_path / "copy"))
     monkeypatch.chdir(folder)
-    set_params(folder, {"diagnose.steps": 12, "diagnose.batch_size": 8})
+    set_params(folder, {"diagnose.steps": 12, "diagnose.batch_size": 8, "train.cache_mib": 0})
     return folder
 
 
@@ -112,7 +112,7 @@ def test_a_label_painted_into_the_picture_is_too_good_to_be_true(copy: Path) -> 
 def test_batches_of_one_class_are_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sorted_by_class = pd.read_parquet(SPLITS).sort_values("label", ignore_index=True)
     sorted_by_class.to_parquet(SPLITS)
-    monkeypatch.setattr(train, "DataLoader", lambda images, size, **_: DataLoader(images, size, shuffle=False))
+    monkeypatch.setattr(train, "loader", lambda images, size, fabric, shuffle=False: loader(images, size, fabric))
     train.main()
     assert verdicts()["batches_mixed"] == "fail"
 

@@ -63,8 +63,9 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))  # a part of which are libraries
 from pathlib import Path
 from stages.common.settings import load
-from stages.scan import look
-print(look("strip.png", Path(), load().scan)["problem"])
+from stages.dataset.row import look
+from stages.dataset.stored import Stored
+print(look(Stored("strip.png"), ".", load().scan)["problem"])
 # Not ru_maxrss, which a process inherits from its parent.
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
 """

@@ -22,8 +22,9 @@ from stages import predict
 from stages.common.cli import StageError
 from stages.common.settings import Model, load
 from stages.network import store
-from stages.network.data import as_input
+from stages.network.data import as_tensor
 from stages.network.model import QRNet
+from stages.network.view import view
 from stages.prediction.codes import Limits
 from stages.qr.image import decode
 from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, truncate
@@ -73,7 +74,7 @@ def test_the_probability_is_that_of_evaluation(tmp_path: Path, model: Path, caps
     files.append(tilted(tmp_path / "tilted.png"))
     _, rows = answers(capsys, model, *files, "--batch-size", 2)
     trained = store.load(model)
-    pixels = torch.stack([as_input(decode(file.read_bytes(), 10**9).pixels) for file in files])
+    pixels = torch.stack([as_tensor(view(decode(file.read_bytes(), 10**9).pixels)) for file in files])
     assert [row["path"] for row in rows] == [str(file) for file in files]
     assert [row["probability"] for row in rows] == pytest.approx(trained.probability(pixels).tolist(), abs=1e-6)
     assert {row["threshold"] for row in rows} == {0.4}

@@ -12,8 +12,10 @@ from stages.baselines.rules import malicious
 from stages.common.cli import StageError
 from stages.common.settings import Robustness
 from stages.common.settings import load as load_params
+from stages.dataset.stored import Stored
 from stages.network import store
-from stages.network.data import as_input
+from stages.network.data import as_tensor
+from stages.network.view import view
 from stages.qr.damage import DAMAGES
 from stages.qr.image import decode
 from stages.robustness import CASES, draw, look, score, tabulate
@@ -61,7 +63,7 @@ def test_the_undamaged_figures_are_the_network_s_own(tried: Path) -> None:
         rows = draw(pd.read_parquet("data/splits.parquet"), params.robustness)
         trained = store.load(Path("models/model.safetensors"))
         pictures = [decode((params.data.images / path).read_bytes(), 10**6).pixels for path in rows["path"]]
-        called = trained.probability(torch.stack([as_input(pixels) for pixels in pictures])) >= trained.threshold
+        called = trained.probability(torch.stack([as_tensor(view(pixels)) for pixels in pictures])) >= trained.threshold
         table = pd.read_csv(REPORT / "robustness.csv")
     assert table["accuracy"][0] == pytest.approx((called == malicious(rows)).mean())
 
@@ -70,10 +72,10 @@ def test_every_case_is_scored_in_its_place(tried: Path) -> None:
     with chdir(tried):
         params = load_params()
         path = draw(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
-        probability, decoded, _ = score([path], params)
-        squares, readable = look((0, path), params.data.images, params.robustness.seed, 10**6)
+        probability, decoded, _ = score([Stored(path)], params)
+        squares, readable = look((0, Stored(path)), params.data.images, params.robustness.seed, 10**6)
         trained = store.load(Path("models/model.safetensors"))
-    alone = [trained.probability(as_input(pixels, straighten=False)[None]).item() for pixels in squares]
+    alone = [trained.probability(as_tensor(pixels)[None]).item() for pixels in squares]
     assert len(set(alone)) > len(CASES)
     np.testing.assert_allclose(probability.ravel(), alone, atol=1e-4)
     np.testing.assert_array_equal(decoded[0], readable)
@@ -130,13 +132,13 @@ def test_both_classes_are_drawn_alike(images: int, each: int) -> None:
 
 @pytest.mark.parametrize("rows", [part(5, 0), part(0, 0)])
 def test_a_test_part_that_lacks_a_class_is_an_error(rows: pd.DataFrame) -> None:
-    with pytest.raises(StageError, match="the test part lacks a class"):
+    with pytest.raises(StageError, match=r"the test part in data/splits\.parquet has \d+ rows and no "):
         draw(rows, Robustness(images=4, seed=7))
 
 
 def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: Path) -> None:
     image = draw_qr(tmp_path / "code.png", "https://a.example/news/", scale=8)
-    squares, decoded = look((0, image.name), image.parent, 7, 10**6)
+    squares, decoded = look((0, Stored(image.name)), image.parent, 7, 10**6)
     assert squares.shape == (2 * len(CASES), 224, 224)
     views = dict(zip(((name, step) for name, step, _ in CASES), squares.reshape(-1, 2, 224, 224), strict=True))
     read = dict(zip(((name, step) for name, step, _ in CASES), decoded, strict=True))
@@ -150,7 +152,7 @@ def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: 
 def test_every_image_is_damaged_in_its_own_way(tmp_path: Path) -> None:
     image = draw_qr(tmp_path / "code.png", "https://a.example/news/")
     (first, _), (again, _), (second, _) = (
-        look((position, image.name), image.parent, 7, 10**6) for position in (0, 0, 1)
+        look((position, Stored(image.name)), image.parent, 7, 10**6) for position in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     noisy = [2 * i for i, (name, _, _) in enumerate(CASES) if name == "noise"]

@@ -9,6 +9,8 @@ import pytest
 
 from stages import scan
 from stages.common.settings import load
+from stages.dataset.row import look
+from stages.dataset.stored import list_images
 from tests.helpers import draw_classes, draw_qr, new_project, run_stage, set_params, truncate
 
 URL = "https://a.example/"
@@ -127,7 +129,7 @@ def test_a_missing_folder_is_named(project: Path, make: Callable[[Path], object]
     set_params(project, {"data.images": "mine"})
     ended = run_stage("scan", project)
     assert ended.returncode == 1
-    assert "mine is no folder; set data.images" in ended.stderr
+    assert "mine is no folder and no tar file; set data.images" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (project / "data/scan.parquet").exists()
 
@@ -149,6 +151,7 @@ def test_a_folder_that_may_not_be_read_is_one_row(project: Path, monkeypatch: py
         return list_folder(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert scan.list_files(Path("data/images")) == ["benign/000.png", "malicious"]
-    row = scan.look("malicious", Path("data/images"), load().scan)
+    images = list_images(Path("data/images"))
+    assert [stored.path for stored in images] == ["benign/000.png", "malicious"]
+    row = look(images[1], "data/images", load().scan)
     assert row["problem"] == "unreadable"

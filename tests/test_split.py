@@ -24,7 +24,8 @@ def write_valid(payloads: list[tuple[str, str]]) -> pd.DataFrame:
     """What the gate lets through, as far as split looks at it."""
     table = pd.DataFrame(payloads, columns=["label", "payload"], dtype="str")
     paths = pd.Series([f"{i:05}.png" for i in range(len(table))], dtype="str")
-    table = table.assign(path=paths, decoded=True, version=3, mask=1, sha256=paths, error="")
+    place = {"shard": None, "offset": None, "bytes": 500}
+    table = table.assign(path=paths, **place, decoded=True, version=3, mask=1, sha256=paths, error="")
     Path("data").mkdir(exist_ok=True)
     table.to_parquet("data/valid.parquet", index=False)
     return table

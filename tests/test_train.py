@@ -1,6 +1,8 @@
 import json
 import math
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -26,7 +28,7 @@ MODEL = Path("models/model.safetensors")
 def again(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the trained project without what training has written, to train in."""
     copy = tmp_path / "again"
-    shutil.copytree(trained, copy, ignore=shutil.ignore_patterns("models", "reports"))
+    shutil.copytree(trained, copy, ignore=shutil.ignore_patterns("models", "reports", ".views*"))
     monkeypatch.chdir(copy)
     return copy
 
@@ -176,3 +178,80 @@ def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:
     damaged.epoch = 2
     assert not torch.equal(damaged[0][0], first)
     assert torch.equal(Images(rows, settings.load())[0][0], plain[0][0])  # val and test never
+
+
+def test_shards_train_the_same_network(trained: Path, again: Path) -> None:
+    ended = run_stage("dataset.pack", again, ["data/images", "shards"])
+    assert ended.returncode == 0, ended.stderr
+    shutil.rmtree(again / "data")
+    set_params(again, {"data.images": "shards"})
+    for stage in (scan, validate, split, train):
+        stage.main()
+    assert (again / "reports/train.json").read_bytes() == (trained / "reports/train.json").read_bytes()
+
+
+@pytest.mark.parametrize("mebibytes", [0, 1])
+def test_the_cache_changes_nothing(trained: Path, again: Path, mebibytes: int) -> None:
+    set_params(again, {"train.cache_mib": mebibytes})
+    train.main()
+    assert (again / "reports/train.json").read_bytes() == (trained / "reports/train.json").read_bytes()
+    assert (again / "data/.views.sqlite").exists() == bool(mebibytes)
+
+
+@pytest.fixture
+def together(again: Path) -> Path:
+    """A project to train in two processes, without the dropout that each of them draws for itself."""
+    set_params(again, {"train.devices": 2, "model.dropout": 0.0, "train.batch_size": 7})
+    return again
+
+
+def test_two_processes_train_the_network_of_one(together: Path) -> None:
+    ended = run_stage("train", together)
+    assert ended.returncode == 0, ended.stderr
+    assert "training on 2 processes" in ended.stdout
+    assert ended.stderr.count("epoch   1") == 1
+    two = {name: curve(together, name) for name in ("train/loss", "val/loss", "val/accuracy", "val/auc")}
+    two |= {name: curve(together, name) for name in ("train/one_class_batches", "gradient/norm", "train/first_loss")}
+    report = json.loads((together / "reports/train.json").read_text())
+    shutil.rmtree(together / "reports")
+    set_params(together, {"train.devices": 1})
+    train.main()
+    for name, values in two.items():
+        assert values.to_numpy() == pytest.approx(curve(together, name).to_numpy(), rel=1e-3, abs=1e-4), name
+    alone = json.loads((together / "reports/train.json").read_text())
+    assert report == pytest.approx(alone, rel=1e-3, abs=1e-3)
+
+
+def test_a_process_that_dies_costs_a_retry(together: Path) -> None:
+    set_params(together, {"train.epochs": 3})
+    command = [sys.executable, "-m", "stages.train"]
+    env = ENV | {"PYTHONPATH": str(REPO)}
+    process = subprocess.Popen(command, cwd=together, env=env, stdout=subprocess.PIPE, text=True)
+    while not (together / checkpoint.FILE).exists():
+        assert process.poll() is None, "it ended before one of it could be killed"
+        time.sleep(0.01)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert "going on after epoch" in output
+    assert json.loads((together / "reports/train.json").read_text())["epochs"] == 3
+    assert curve(together, "val/loss").index.tolist() == [1, 2, 3]
+
+
+def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
+    set_params(together, {"train.epochs": 50})
+    command = [sys.executable, "-m", "stages.train"]
+    env = ENV | {"PYTHONPATH": str(REPO)}
+    process = subprocess.Popen(
+        command, cwd=together, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    while not (together / checkpoint.FILE).exists():
+        assert process.poll() is None, "it ended before it could be interrupted"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert errors.strip().splitlines()[-1].startswith("error: interrupted")
+    assert not list(together.rglob("*.partial"))

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages import scan, validate
+from stages import scan, split, validate
 from stages.common.cli import StageError
+from tests.benchmarks.million import million
 from tests.helpers import draw_classes, draw_qr, run_stage, set_params, truncate
 
 
@@ -148,6 +149,16 @@ def test_names_of_strangers_are_harmless(project: Path) -> None:
 
 
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv")
+
+
+def test_what_the_benchmarks_are_made_on_passes(project: Path) -> None:
+    (project / "data").mkdir()
+    table = million(1000, seed=3)
+    table.to_parquet("data/scan.parquet", index=False)
+    validate.main()
+    split.main()
+    assert pd.read_parquet("data/splits.parquet")["path"].tolist() == table["path"].tolist()
+    pd.testing.assert_frame_equal(table, million(1000, seed=3))
 
 
 def test_without_a_scan_the_user_learns_what_to_run(project: Path) -> None:

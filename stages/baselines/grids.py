@@ -9,7 +9,8 @@ import pandas as pd
 from stages.common.cli import StageError, progress
 from stages.common.settings import Params
 from stages.common.workers import in_workers
-from stages.qr.image import UnusableImageError, decode, grey
+from stages.dataset.stored import Stored, read_pixels, stored_in
+from stages.qr.image import grey
 from stages.qr.locate import modules
 
 LARGEST = 57  # modules of a side that are kept, those of version 10; an array of version 40 would be ten times as large
@@ -18,30 +19,27 @@ CHUNK = 64  # pictures a worker takes at a time
 
 
 def read_grids(rows: pd.DataFrame, params: Params) -> pd.Series:
-    """The grid of every picture of `rows` (column path), an object Series in their index; shows a progress bar.
+    """The grid of every picture of `rows`, an object Series in their index; shows a progress bar.
 
     A grid is bool (side, side), True where dark, upright, cut off at LARGEST; side is 17 + 4 x version.
     None where the picture does not show exactly one QR code. Raises StageError where a picture cannot
     be read any more or takes its decoder longer than `scan.timeout` allows.
     """
 
-    def failed(path: Path, why: str) -> None:
-        raise StageError(f"{path}: {why}; run `dvc repro`, which scans pictures that have changed")
+    def failed(stored: Stored, why: str) -> None:
+        raise StageError(f"{stored.path}: {why}; run `dvc repro`, which scans pictures that have changed")
 
-    paths = [params.data.images / path for path in rows["path"]]
-    work = partial(read_grid, max_pixels=params.scan.max_pixels)
-    read = in_workers(work, paths, failed, params.scan.timeout, params.scan.workers, CHUNK)
+    images = stored_in(rows)
+    work = partial(read_grid, folder=params.data.images, max_pixels=params.scan.max_pixels)
+    read = in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK)
     with progress() as bar:
-        grids = list(bar.track(read, len(paths), description="modules"))
+        grids = list(bar.track(read, len(images), description="modules"))
     return pd.Series(grids, index=rows.index, dtype="object")
 
 
-def read_grid(path: Path, max_pixels: int) -> np.ndarray | None:
+def read_grid(stored: Stored, folder: Path, max_pixels: int) -> np.ndarray | None:
     """The grid of one picture; see `read_grids`."""
-    try:
-        grid = modules(grey(decode(path.read_bytes(), max_pixels).pixels))
-    except (OSError, UnusableImageError) as error:
-        raise StageError(f"{path} has changed since it was scanned ({error}); run `dvc repro`") from None
+    grid = modules(grey(read_pixels(folder, stored, max_pixels)))
     return None if grid is None else grid[:LARGEST, :LARGEST]
 
 

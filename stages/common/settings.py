@@ -154,6 +154,7 @@ class Train(Section):
     scheduler_factor: Share
     batch_size: PositiveInt
     device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: PositiveInt
     precision: Annotated[Literal["auto", "32", "bf16", "16"], BeforeValidator(str)]
     cache_mib: Annotated[int, Field(ge=0)]
     max_false_positives: Rate | None

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from stages.common.cli import StageError
-
-LABELS_FILE = "labels.csv"  # in data.images: file,label and, if you like, url
+from stages.dataset.stored import LABELS_FILE
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,8 @@ def read_labels(folder: Path, classes: Mapping[str, str]) -> dict[str, Label] | 
     path = folder / LABELS_FILE
     if not path.exists():
         return None
+    import pandas as pd  # which takes half a second to load
+
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

@@ -33,7 +33,10 @@ Finder = Callable[[pd.DataFrame, Params], Found]
 
 @dataclass(frozen=True)
 class Check:
-    """`find(table, params)` looks at the scan table (one row a file, see stages/scan.py)."""
+    """`find(table, params)` looks at the scan table (one row a file, see stages/dataset/row.py).
+
+    The table has one column more, ``site``: the payload's `group_key`, category, missing where there is no payload.
+    """
 
     section: str  # files, reading, labels, balance, leakage, shortcuts
     find: Finder

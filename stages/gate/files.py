@@ -4,7 +4,7 @@ import pandas as pd
 
 from stages.common.settings import CLASSES, Params
 from stages.gate.check import Check, Found
-from stages.network.size import SIDE
+from stages.network.view import SIDE
 
 
 def has_images(table: pd.DataFrame, params: Params) -> Found:

@@ -7,7 +7,7 @@ from stages.common.settings import CLASSES, Params
 from stages.dataset.labels import LABELS_FILE
 from stages.gate.check import Check, Found
 from stages.gate.files import marked
-from stages.qr.url import defang, group_key
+from stages.qr.url import defang
 
 
 def unknown_label(table: pd.DataFrame, params: Params) -> Found:
@@ -60,9 +60,9 @@ def picture_in_both_classes(table: pd.DataFrame, params: Params) -> Found:
 
 
 def _in_both(table: pd.DataFrame, column: str) -> Found:
-    known = table[table["label"].isin(CLASSES) & table[column].notna()]
-    labels = known.groupby(column)["label"].nunique()
-    return marked(table[column].isin(labels.index[labels > 1]))
+    known = table.loc[table["label"].isin(CLASSES) & table[column].notna(), [column, "label"]]
+    once_a_class = known.drop_duplicates()[column]
+    return marked(table[column].isin(once_a_class[once_a_class.duplicated()]))
 
 
 def duplicates(table: pd.DataFrame, params: Params) -> Found:
@@ -100,18 +100,17 @@ def random_split_leaks(table: pd.DataFrame, params: Params) -> Found:
     The shares are those of `split`; the draw is by its seed. The project's own split keeps each
     site in one part, so this is no fault of the data, but of splitting it otherwise.
     """
-    rows = table[table["decoded"]]
-    if rows.empty:
+    sites = table["site"][table["decoded"]].cat
+    site = sites.codes  # numbers are compared faster than names
+    if site.empty:
         return Found(True, text="no readable codes")
-    site = rows["payload"].map(group_key)
-    training = np.random.default_rng(params.split.seed).random(len(rows)) >= params.split.val + params.split.test
+    training = np.random.default_rng(params.split.seed).random(len(site)) >= params.split.val + params.split.test
     leaks = ~training & site.isin(site[training])
     share = leaks.sum() / max((~training).sum(), 1)
     top = site[leaks].value_counts().head(15)
     total = site.value_counts()
-    details = pd.DataFrame(
-        {"site": map(defang, top.index), "rows leaked": top.to_numpy(), "rows in all": total[top.index].to_numpy()}
-    )
+    names = map(defang, sites.categories[top.index])
+    details = pd.DataFrame({"site": names, "rows leaked": top.to_numpy(), "rows in all": total[top.index].to_numpy()})
     text = f"{leaks.sum():,} of {(~training).sum():,} val and test rows ({share:.1%}) share their site with train"
     return Found(bool(share <= params.validate_.max_random_leak), None, text, details if len(top) else None)
 

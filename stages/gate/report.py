@@ -17,6 +17,7 @@ import pandas as pd
 
 from stages.common.files import replacing
 from stages.common.settings import Params
+from stages.dataset.stored import stored_in
 from stages.gate.check import Audit, Result
 from stages.page.safe import inert, template, thumbnail
 from stages.qr.url import defang
@@ -25,6 +26,7 @@ TEMPLATE = Path(__file__).with_name("report.html.jinja")
 PICTURES = 36  # shown of each check's offending files
 LISTED = 200  # files in quarantine that are listed
 DETAILS = 30  # rows shown of a check's table
+AT_ONCE = 50_000  # findings in memory as text
 COLUMNS = ["check", "level", "path", "label", "error", "payload"]
 LINKED = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}  # a browser would run an .html or .svg
 ADDRESS = re.compile(r"://|\.[^\W\d]|\d\.\d+\.\d")  # of a URL, a host or an IP address, but no decimal fraction
@@ -39,11 +41,11 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
     Raises OSError where `path` cannot be written.
     """
     images, table = params.data.images, audit.table
-    picture = cache(lambda name: thumbnail(images / name, params))  # a file may offend several checks
+    picture = cache(lambda stored: thumbnail(stored, params))  # a file may offend several checks
 
     def shown(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
-        for texts in _texts(rows).to_dict("records"):
-            source, problem = picture(texts["path"]) if texts["width"] else ("", texts["error"] or "not loaded")
+        for stored, texts in zip(stored_in(rows), _texts(rows).to_dict("records"), strict=True):
+            source, problem = picture(stored) if texts["width"] else ("", texts["error"] or "not loaded")
             link = _link(images, texts["path"], path.parent)
             yield texts | {"picture": source, "no_picture": problem, "link": link}
 
@@ -76,16 +78,24 @@ def write_csv(path: Path, audit: Audit) -> None:
     error. No cell is a formula to a spreadsheet, no payload an address. Raises OSError where
     `path` cannot be written.
     """
-    findings = [_texts(audit.quarantined).assign(level="quarantine")]
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        pd.DataFrame(columns=COLUMNS).to_csv(file, index=False, lineterminator="\n")
+        for rows in _findings(audit):
+            cells = _texts(rows)[COLUMNS]
+            cells = cells.apply(lambda column: column.map({text: inert(text) for text in column.unique()}))
+            cells.to_csv(file, header=False, index=False, lineterminator="\n")
+
+
+def _findings(audit: Audit) -> Iterator[pd.DataFrame]:
+    """The rows of the CSV file as they were scanned, with check and level; a part at a time, as all may offend."""
+    for start in range(0, len(audit.quarantined), AT_ONCE):
+        yield audit.quarantined.iloc[start : start + AT_ONCE].assign(level="quarantine")
     for result in audit.results:
         if not result.found.holds:
-            rows, whole = _offending(result, audit.table), pd.DataFrame({"error": [result.found.text]})
-            texts = _texts(rows if len(rows) else whole)
-            findings.append(texts.assign(check=result.check.name, level=result.level))
-    cells = pd.concat(findings)[COLUMNS]
-    cells = cells.apply(lambda column: column.map({text: inert(text) for text in column.unique()}))
-    with replacing(path) as temporary:
-        cells.to_csv(temporary, index=False, lineterminator="\n")
+            rows = _offending(result, audit.table)
+            rows = rows if len(rows) else pd.DataFrame({"error": [result.found.text]})
+            for start in range(0, len(rows), AT_ONCE):
+                yield rows.iloc[start : start + AT_ONCE].assign(check=result.check.name, level=result.level)
 
 
 def _view(result: Result, table: pd.DataFrame, shown: Callable[[pd.DataFrame], Iterable[dict]]) -> dict[str, Any]:

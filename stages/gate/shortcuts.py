@@ -1,6 +1,7 @@
 """Checks for shortcuts: features that predict the label and are not the thing itself."""
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,12 @@ from threadpoolctl import threadpool_limits
 from stages.common.settings import CLASSES, Params
 from stages.gate.check import Check, Found
 from stages.gate.files import histogram
-from stages.qr.url import group_key, payload_features
+from stages.qr.url import payload_features
 
 PICTURE = ["bytes", "width", "height", "channels", "brightness", "module_px", "quiet_zone", "format", "ec_level"]
 BY_PAYLOAD = ["version", "mask"]  # of the symbol, but a consequence of its payload
-MOST_ROWS = 20_000  # for the models; single features are judged on all rows
+COLUMNS = ["label", "payload", "site", *BY_PAYLOAD, *PICTURE]
+MOST_ROWS = 20_000  # for the models, drawn at random; single features are judged on all rows
 FOLDS = 5
 
 
@@ -33,7 +35,7 @@ def picture_shortcut(table: pd.DataFrame, params: Params) -> Found:
 
 def picture_features_together(table: pd.DataFrame, params: Params) -> Found:
     """Nor do all of them together."""
-    data = _Labelled(table)
+    data = _Labelled(table, MOST_ROWS)
     return _judged(data.together(data.rows[PICTURE], stratified=True), data, None, params.validate_.max_picture_auc)
 
 
@@ -46,24 +48,29 @@ def payload_shortcut(table: pd.DataFrame, params: Params) -> Found:
 
 def payload_features_together(table: pd.DataFrame, params: Params) -> Found:
     """Nor do all of them together."""
-    data = _Labelled(table)
+    data = _Labelled(table, MOST_ROWS)
     features = payload_features(data.rows["payload"]).join(data.rows[BY_PAYLOAD])
     return _judged(data.together(features), data, None, params.validate_.max_payload_auc)
 
 
 class _Labelled:
-    """The readable, labelled rows with their truth, sites and versions, and how features are scored on them."""
+    """The readable, labelled rows, at most `most` of them, with their truth, and how features are scored on them.
 
-    def __init__(self, table: pd.DataFrame) -> None:
-        self.rows = table[table["decoded"] & table["label"].isin(CLASSES)]
+    A site is its number, and their order is that of the names.
+    """
+
+    def __init__(self, table: pd.DataFrame, most: int | None = None) -> None:
+        rows = table.loc[table["decoded"] & table["label"].isin(CLASSES), COLUMNS]
+        self.rows = rows if most is None or len(rows) <= most else rows.sample(most, random_state=0)
         self.truth = (self.rows["label"] == CLASSES[1]).to_numpy()
-        self.site = self.rows["payload"].map(group_key)
+        self.site = self.rows["site"].cat.codes.to_numpy()
         self.version = self.rows["version"].fillna(0)
+        self.sites = [len(pd.unique(self.site[self.truth == is_bad])) for is_bad in (False, True)]  # of each class
 
     @property
     def enough(self) -> bool:
         """Both classes have at least as many sites as there are folds; below that no figure means anything."""
-        return min((self.site[self.truth == is_bad].nunique() for is_bad in (False, True)), default=0) >= FOLDS
+        return min(self.sites) >= FOLDS
 
     def each(self, features: pd.DataFrame, strata: pd.Series | None = None) -> pd.DataFrame:
         """AUC with interval of every feature alone, strongest first (columns feature, auc, low, high)."""
@@ -81,37 +88,44 @@ class _Labelled:
         """AUC of gradient-boosted trees on all features, cross-validated by site, one row like `each`."""
         if not self.enough:
             return pd.DataFrame(columns=["feature", "auc", "low", "high"])
-        chosen = self.rows.index
-        if len(chosen) > MOST_ROWS:
-            chosen = self.rows.sample(MOST_ROWS, random_state=0).index
-        at = self.rows.index.get_indexer(chosen)
-        numbers = np.column_stack([_codes(features.loc[chosen, name]) for name in features])
+        numbers = np.column_stack([_codes(features[name]) for name in features])
         model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
         with threadpool_limits(1):  # its threads wait by spinning, which on a busy machine costs more than they bring
             probability = cross_val_predict(
-                model, numbers, self.truth[at], groups=self.site.iloc[at], cv=GroupKFold(FOLDS), method="predict_proba"
+                model, numbers, self.truth, groups=self.site, cv=GroupKFold(FOLDS), method="predict_proba"
             )[:, 1]
-        strata = self.version.iloc[at] if stratified else None
-        auc = stratified_auc(pd.Series(probability, index=chosen), self.truth[at], strata)
+        strata = self.version if stratified else None
+        auc = stratified_auc(pd.Series(probability, index=self.rows.index), self.truth, strata)
         return pd.DataFrame([("all together", *self._interval(auc))], columns=["feature", "auc", "low", "high"])
 
     def _as_number(self, feature: pd.Series) -> pd.Series:
         """Numbers as they are; a category becomes the share of malicious rows it has in the other folds."""
         if pd.api.types.is_numeric_dtype(feature):
             return feature.astype("float64").fillna(-1.0)
-        names, truth = feature.fillna("").astype(str), pd.Series(self.truth, index=feature.index, dtype="float64")
-        coded = pd.Series(0.5, index=feature.index)
-        for others, fold in GroupKFold(FOLDS).split(names, groups=self.site):
-            shares = truth.iloc[others].groupby(names.iloc[others]).mean()
-            coded.iloc[fold] = names.iloc[fold].map(shares).fillna(0.5).to_numpy()
-        return coded
+        names, _ = pd.factorize(feature.fillna("").astype(str))
+        shares = np.full(len(names), 0.5)
+        for fold in range(FOLDS):
+            other = self.fold != fold
+            rows = np.bincount(names[other], minlength=names.max() + 1)
+            bad = np.bincount(names[other & self.truth], minlength=names.max() + 1)
+            known = np.divide(bad, rows, out=np.full(len(rows), 0.5), where=rows > 0)
+            shares[~other] = known[names[~other]]
+        return pd.Series(shares, index=feature.index)
+
+    @cached_property
+    def fold(self) -> np.ndarray:
+        """In which of FOLDS parts each row is, int8 (n,); no site is in two, and they are about equally large."""
+        fold = np.zeros(len(self.site), np.int8)
+        for number, (_, rows) in enumerate(GroupKFold(FOLDS).split(self.site, groups=self.site)):
+            fold[rows] = number
+        return fold
 
     def _interval(self, auc: float) -> tuple[float, float, float]:
         """The AUC with its 95 % interval after Hanley and McNeil (Radiology 143, 1982, 29-36).
 
         Rows of one site are not independent, so sites are counted instead of rows, which is cautious.
         """
-        bad, good = (max(self.site[self.truth == is_bad].nunique(), 1) for is_bad in (True, False))
+        good, bad = (max(count, 1) for count in self.sites)
         q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
         variance = (auc * (1 - auc) + (bad - 1) * (q1 - auc**2) + (good - 1) * (q2 - auc**2)) / (bad * good)
         half = 1.96 * max(variance, 0.0) ** 0.5

@@ -1,28 +1,19 @@
 """Images as tensors: one item an image, decoded as the scan decoded it."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import torch
+from lightning.fabric import Fabric
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
-from stages.common.cli import StageError
 from stages.common.settings import CLASSES, Params
-from stages.network.size import SIDE
+from stages.dataset.stored import read_pixels, stored_in
+from stages.network.cache import FILE, Views
+from stages.network.view import SIDE, view
 from stages.qr.damage import augment
-from stages.qr.image import UnusableImageError, decode, square
-from stages.qr.locate import upright
-
-
-def as_input(pixels: np.ndarray, straighten: bool = True) -> Tensor:
-    """What the network gets to see of a picture, in training, evaluation and use alike: uint8 (3, 224, 224).
-
-    `pixels` uint8 (height, width) or (height, width, 3). A tilted or small symbol is set upright,
-    unless `straighten` is False; see stages.qr.locate.upright.
-    """
-    return as_tensor(square(upright(pixels) if straighten else pixels, SIDE))
 
 
 def as_tensor(pixels: np.ndarray) -> Tensor:
@@ -32,43 +23,62 @@ def as_tensor(pixels: np.ndarray) -> Tensor:
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """The images of `rows` (columns path and label), items ((3, 224, 224) uint8, class index).
+    """The images of `rows` (columns as in stages/split.py), items ((3, 224, 224) uint8, class index).
 
-    Decoded pixels are kept in memory up to `params.train.cache_mib`; images that do not fit are decoded
-    each time. A grey image takes 50 kB there, a coloured one 150 kB. With `augmented`, each item is
-    damaged at random within `params.augment`, differently in each `epoch`, which the caller counts up.
+    Decoded pixels are kept on disk up to `params.train.cache_mib` (see stages.network.cache), by the hash
+    that the scan took of the file; what is not there is decoded. With `augmented`, each item is damaged at
+    random within `params.augment`, differently in each `epoch`, which the caller counts up.
     """
 
     def __init__(self, rows: pd.DataFrame, params: Params, augmented: bool = False) -> None:
         self.folder = params.data.images
-        self.paths = rows["path"].tolist()
+        self.stored = stored_in(rows)
+        self.sha256 = rows["sha256"].tolist()
         self.labels = rows["label"].map({name: i for i, name in enumerate(CLASSES)}).tolist()
         self.max_pixels = params.scan.max_pixels
-        self.free = params.train.cache_mib * 2**20
-        self.kept: dict[int, np.ndarray] = {}
+        self.views = Views(FILE, params.train.cache_mib) if params.train.cache_mib else None
         self.epoch = 0
         self.seed = params.train.seed
         largest = params.augment.model_dump() if augmented else {}
         self.damages = {name: strength for name, strength in largest.items() if strength}
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.stored)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        pixels = self.kept.get(index)
+        pixels = self.views.get(self.sha256[index]) if self.views else None
         if pixels is None:
-            pixels = square(upright(self._decode(self.folder / self.paths[index])), SIDE)
-            if pixels.nbytes <= self.free:
-                self.free -= pixels.nbytes
-                self.kept[index] = pixels
+            pixels = view(read_pixels(self.folder, self.stored[index], self.max_pixels))
+            if self.views:
+                self.views.put(self.sha256[index], pixels)
         if self.damages:
             # A source of its own for each image and epoch: a resumed training damages as an undisturbed one.
             rng = np.random.default_rng((self.seed % 2**32, self.epoch, index))
             pixels = augment(pixels, self.damages, rng)
         return as_tensor(pixels), self.labels[index]
 
-    def _decode(self, path: Path) -> np.ndarray:
-        try:
-            return decode(path.read_bytes(), self.max_pixels).pixels
-        except (OSError, UnusableImageError) as error:
-            raise StageError(f"{path} has changed since it was scanned ({error}); run `dvc repro`") from None
+
+class Batches(Sampler[list[int]]):
+    """Indices of the rows of each batch that this process takes, of `size` rows over all processes.
+
+    The processes of a training deal every batch among them, so that each row is taken once and the batches
+    are the same whatever their number; `sizes` are those of whole batches. Shuffled by PyTorch's
+    random state of the first process, in the order that DataLoader(shuffle=True) would give.
+    """
+
+    def __init__(self, rows: int, size: int, fabric: Fabric, shuffle: bool) -> None:
+        self.rows, self.size, self.fabric, self.shuffle = rows, size, fabric, shuffle
+        self.sizes = [min(size, rows - start) for start in range(0, rows, size)]
+        if len(self.sizes) > 1 and self.sizes[-1] < fabric.world_size:
+            self.sizes[-2:] = [sum(self.sizes[-2:])]  # else there would not be a row for every process
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = torch.arange(self.rows)
+        if self.shuffle:
+            seed = self.fabric.broadcast(int(torch.empty((), dtype=torch.int64).random_()))
+            order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(seed))
+        for batch in order.split(self.sizes):
+            yield batch[self.fabric.global_rank :: self.fabric.world_size].tolist()

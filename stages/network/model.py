@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 from stages.common.settings import CLASSES, Model
-from stages.network.size import SIDE
+from stages.network.view import SIDE
 
 CHANNELS = (3, 32, 64, 128)
 # ImageNet's channel means and standard deviations, as torchvision's pretrained models use them.

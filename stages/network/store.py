@@ -1,6 +1,5 @@
 """The model file: weights and everything needed to use them, loaded without unpickling code."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from stages.common.cli import StageError
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Model
+from stages.network.file import damaged, digest, read
 from stages.network.model import MEAN, STD, QRNet
-from stages.network.size import SIDE
+from stages.network.view import SIDE
 
 INPUT = {"side": SIDE, "mean": list(MEAN), "std": list(STD), "padding": "white", "symbol": "upright"}
 
@@ -54,7 +53,12 @@ def save(path: Path, net: QRNet, settings: Model, facts: dict[str, Any]) -> None
     """Write weights as safetensors; its metadata holds the architecture, the preprocessing and `facts` as JSON."""
     # One metadata entry: safetensors writes several in random order, and the same run must give the same file.
     weights = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
-    about = {"model": settings.model_dump(), "input": INPUT, "classes": CLASSES, "weights_sha256": _digest(weights)}
+    about = {
+        "model": settings.model_dump(),
+        "input": INPUT,
+        "classes": CLASSES,
+        "weights_sha256": digest({name: tensor.numpy() for name, tensor in weights.items()}),
+    }
     with replacing(path) as temporary:
         save_file(weights, temporary, metadata={"about": json.dumps(about | facts, sort_keys=True)})
 
@@ -65,19 +69,12 @@ def load(path: Path, device: str = "cpu") -> Trained:
     Raises StageError where the file is missing, damaged, of another architecture, or wants its
     pictures prepared in another way than this version does.
     """
-    if not path.exists():
-        raise StageError(f"{path} is not there yet: run `dvc repro`, which trains it")
+    about, weights = read(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads(file.metadata()["about"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        about["temperature"], about["threshold"] = float(about["temperature"]), float(about["threshold"])
         net = QRNet(Model.model_validate(about["model"]))
-        net.load_state_dict(weights)
-    except (SafetensorError, KeyError, TypeError, ValueError, ValidationError, RuntimeError, OSError) as error:
-        raise StageError(f"{path} is damaged or no model of this project ({error}); train it again") from None
-    if about["weights_sha256"] != _digest(weights):
-        raise StageError(f"{path} is damaged: its weights do not have the checksum it names; train or copy it again")
+        net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    except (KeyError, ValidationError, RuntimeError) as error:
+        raise damaged(path, error) from None
     if about["input"] != INPUT or tuple(about["classes"]) != CLASSES:
         raise StageError(f"{path} is of another version, which prepares its pictures differently; train it again")
     return Trained(net.to(device).eval(), about)
@@ -86,12 +83,3 @@ def load(path: Path, device: str = "cpu") -> Trained:
 def best_device(wanted: str) -> str:
     """`wanted` (cpu, cuda, mps); for auto the GPU if there is one."""
     return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _digest(weights: dict[str, Tensor]) -> str:
-    """SHA-256 of names and bytes of the weights; safetensors itself would not notice a flipped bit."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode())
-        digest.update(weights[name].contiguous().cpu().numpy().data)
-    return digest.hexdigest()

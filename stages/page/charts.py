@@ -64,7 +64,7 @@ def chart(height: float = 3.6) -> Callable[[Callable[Concatenate[Axes, P], None]
 
 @chart()
 def loss(axes: Axes, curves: pd.DataFrame, kept: int) -> None:
-    """Training and validation loss by epoch, `curves` as stages.diagnose.read_curves returns them."""
+    """Training and validation loss by epoch, `curves` as stages.common.curves.read_curves returns them."""
     axes.plot(curves["train/loss"], label="training part", **FIRST)
     axes.plot(curves["val/loss"], label="validation part", **SECOND)
     axes.axhline(log(2), label="a coin (ln 2 = 0.693)", **REFERENCE)

@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common.cli import StageError
+from stages.common.curves import read_curves
 from stages.common.settings import Params
-from stages.common.tables import MODEL, SPLITS, read
-from stages.diagnose import read_curves
-from stages.network import store
+from stages.common.tables import MODEL, SPLITS, absent, read
+from stages.network.file import read as read_model
 
 REPORTS = Path("reports")
 JSON = ("data", "train", "diagnosis", "test", "export")
@@ -55,7 +54,7 @@ class Inputs:
 
 def read_inputs(params: Params) -> Inputs:
     """Read all of it; a StageError names the first file that is not there or cannot be read."""
-    trained = store.load(MODEL)
+    about, weights = read_model(MODEL)
     return Inputs(
         params=params,
         figures={name: json.loads(_text(REPORTS / f"{name}.json")) for name in JSON},
@@ -63,8 +62,8 @@ def read_inputs(params: Params) -> Inputs:
         curves=read_curves(),
         rows=read(SPLITS),
         predictions=read(REPORTS / "predictions.parquet"),
-        about=trained.about,
-        weights=sum(weight.numel() for weight in trained.net.parameters()),
+        about=about,
+        weights=sum(weight.size for weight in weights.values()),
     )
 
 
@@ -72,15 +71,11 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise absent(path) from None
 
 
 def _table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except FileNotFoundError:
-        raise _missing(path) from None
-
-
-def _missing(path: Path) -> StageError:
-    return StageError(f"{path} is not there yet: run `dvc repro`, which makes it")
+        raise absent(path) from None

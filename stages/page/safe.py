@@ -12,6 +12,7 @@ from PIL import Image
 
 from stages.common.cli import printable
 from stages.common.settings import Params
+from stages.dataset.stored import Stored, read_bytes
 from stages.qr.image import UnusableImageError, decode
 
 SIDE = 96  # pixels of a thumbnail's longer side
@@ -52,15 +53,14 @@ def template(path: Path) -> Template:
     return environment.get_template(path.name)
 
 
-def thumbnail(file: Path, params: Params) -> tuple[str, str]:
+def thumbnail(stored: Stored, params: Params) -> tuple[str, str]:
     """(data URI, "") or ("", why there is no picture). The sides keep their ratio, so nothing grows.
 
     Decoded within the bounds of params.scan; whatever fails is an answer and raises nothing.
     """
     try:
-        if file.stat().st_size > params.scan.max_bytes:
-            return "", "larger than scan.max_bytes"
-        image = Image.fromarray(decode(file.read_bytes(), params.scan.max_pixels).pixels)
+        data = read_bytes(params.data.images, stored, params.scan.max_bytes)
+        image = Image.fromarray(decode(data, params.scan.max_pixels).pixels)
         image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
         stream = BytesIO()
         image.save(stream, "WEBP", quality=80)

@@ -4,20 +4,19 @@ Whatever a file is or does, it costs one line: see stages/scan.py. Nothing here 
 would take every worker seconds to start.
 """
 
-import stat
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
 from stages.common.workers import in_workers
-from stages.network.size import SIDE
+from stages.dataset.stored import Stored, read_bytes
+from stages.network.view import SIDE, view
 from stages.qr.image import UnusableImageError, decode, grey, square
-from stages.qr.locate import Symbol, find, straighten, upright
+from stages.qr.locate import Symbol, find, straighten
 from stages.qr.symbol import read
 
 CHUNK = 8  # files a worker takes at a time; all their codes come back together
@@ -52,34 +51,35 @@ class Code:
     error: str = ""
 
 
-def codes(paths: list[str], limits: Limits, workers: int | None = None) -> Generator[Code]:
-    """At least one `Code` for each of `paths`, in their order, however many there are in bounded memory.
+def codes(images: list[Stored], limits: Limits, workers: int | None = None) -> Generator[Code]:
+    """At least one `Code` for each of `images`, in their order, however many there are in bounded memory.
 
     The files are read by `workers` processes (None: one a core); one that dies on a file costs that one line.
     """
 
-    def failed(path: str, why: str) -> list[Code]:
-        return [Code(path, problem="kills_decoder", error=why)]
+    def failed(stored: Stored, why: str) -> list[Code]:
+        return [Code(stored.path, problem="kills_decoder", error=why)]
 
     work = partial(codes_in, limits=limits)
-    with closing(in_workers(work, paths, failed, limits.timeout, workers, CHUNK)) as found:
+    with closing(in_workers(work, images, failed, limits.timeout, workers, CHUNK)) as found:
         yield from chain.from_iterable(found)
 
 
-def codes_in(path: str, limits: Limits) -> list[Code]:
-    """The codes in the file at `path`, at least one entry. Never raises for what the file contains."""
+def codes_in(stored: Stored, limits: Limits) -> list[Code]:
+    """The codes in the file that is `stored`, at least one entry. Never raises for what the file contains."""
+    path = stored.path
     try:
-        pixels = decode(_bytes(Path(path), limits.max_bytes), limits.max_pixels).pixels
+        pixels = decode(read_bytes("", stored, limits.max_bytes), limits.max_pixels).pixels
         luma = grey(pixels)
         found, reading = find(luma), read(luma)
         count = max(len(found), reading.symbols)
         if count > 1:  # also where pyzbar missed the second
             return _several(path, pixels, found, count)
         if reading.problem in READ:
-            return [Code(path, 1, square(upright(pixels), SIDE), reading.payload)]
+            return [Code(path, 1, view(pixels), reading.payload)]
         return [Code(path, problem=reading.problem, error=reading.error)]
     except UnusableImageError as problem:
-        message = str(problem).replace("scan.max_pixels", "--max-pixels")  # no params.yaml here
+        message = str(problem).replace("scan.max_", "--max-")  # no params.yaml here
         return [Code(path, problem=problem.problem, error=message)]
     except OSError as problem:
         return [Code(path, problem="unreadable", error=f"cannot be read: {problem.strerror}")]
@@ -96,17 +96,3 @@ def _several(path: str, pixels: np.ndarray, found: list[Symbol], count: int) -> 
     error = f"one of {count} QR codes in the picture that could not be located; show it in a picture of its own"
     missing = range(len(located) + 1, count + 1)
     return entries + [Code(path, i, problem="not_located", error=error) for i in missing]
-
-
-def _bytes(path: Path, most: int) -> bytes:
-    """The bytes of a regular file, read no further than `most`: it may be longer than its size says."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        kind = "a folder, or a link to one" if path.is_dir() else "a device or a pipe"
-        raise OSError(0, f"it is {kind}")
-    if status.st_size <= most:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-        if len(data) <= most:
-            return data
-    raise UnusableImageError("too_large", f"{status.st_size:,} bytes, more than --max-bytes = {most:,}")

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from scipy.spatial.transform import Rotation
 
-from stages.network.size import SIDE
+from stages.network.view import SIDE
 from stages.qr.image import square
 
 CAMERA = 3.0  # distance of the camera from the picture, in longer sides of the picture

@@ -51,7 +51,8 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     format_ = image.format or ""
     try:
         frames = getattr(image, "n_frames", 1)
-        pixels = _on_white(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)
+        pixels = _on_white(image)
     except Exception as error:
         raise UnusableImageError("truncated", "truncated or damaged image data") from error
     # Telephones write JPEGs with a second, smaller picture (MPO); the first is the photograph.

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 
-from stages import scan
 from stages.common.cli import StageError
 from stages.common.settings import load
 from stages.dataset.labels import read_labels
+from stages.dataset.row import CONTENT, look
+from stages.dataset.stored import Stored
 from stages.gate import labels as checks
-from tests.helpers import draw_qr, set_params
+from tests.helpers import draw_qr, labelled, set_params
 
 URL = "https://a.example/"
 CLASSES = {"benign": "benign", "malicious": "malicious", "Phishing": "malicious"}
@@ -20,8 +21,8 @@ def problems(folder: Path, *lines: str, header: str = "file,label") -> dict[str,
     """(label, problem) of every row when the folder holds a.png and b.png."""
     (folder / "labels.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
     set_params(folder, {"data.images": str(folder), "data.classes": CLASSES})
-    rows = scan.labelled([scan._row("a.png"), scan._row("b.png")], load())
-    return {row["path"]: (row["label"], row["label_problem"]) for row in rows}
+    table = labelled(["a.png", "b.png"], load()).set_index("path")
+    return dict(zip(table.index, zip(table["label"], table["label_problem"], strict=True), strict=True))
 
 
 GOOD = {"a.png": ("benign", ""), "b.png": ("malicious", "")}
@@ -95,8 +96,8 @@ def test_the_url_of_a_row_must_be_that_of_the_code(project: Path, drawn: str, li
     (project / "flat/labels.csv").write_text(f"file,label,url\na.png,benign,{listed}\n", encoding="utf-8")
     set_params(project, {"data.images": "flat"})
     params = load()
-    row = scan.look("a.png", params.data.images, params.scan)
-    found = checks.payload_differs(pd.DataFrame(scan.labelled([row], params)), params)
+    content = pa.Table.from_pylist([look(Stored("a.png"), "flat", params.scan)], CONTENT)
+    found = checks.payload_differs(labelled(["a.png"], params, content), params)
     assert found.holds == same
     assert found.rows is not None
     assert found.rows.tolist() == [not same]

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from stages import scan, split, validate
+from stages import split, validate
 from stages.common.cli import StageError, run
 from stages.common.settings import Params, load
 from stages.common.tables import SPLITS, read
 from stages.gate import audit as gate
 from stages.gate.audit import audit, usable
 from stages.gate.check import Found
-from tests.helpers import REPO, draw_classes, set_params
+from tests.helpers import REPO, draw_classes, looked_at, set_params
 
 GOOD = 30  # images a class
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
@@ -29,9 +29,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scanned(images: Path) -> pd.DataFrame:
-    names = scan.list_files(images)
-    rows = [scan.look(name, images, load(REPO / "params.yaml").scan) for name in names]
-    return pd.DataFrame(rows).assign(label=[name.split("/")[0] for name in names])
+    return looked_at(images, load(REPO / "params.yaml"))
 
 
 @pytest.fixture

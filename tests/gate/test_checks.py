@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import segno
 import zxingcpp
 from PIL import Image, ImageFilter, ImageOps
 
-from stages import scan
 from stages.common.settings import Levels, Params, load
+from stages.dataset.row import CONTENT
 from stages.gate.audit import CHECKS, make_checks
 from stages.gate.check import Result
-from tests.helpers import REPO, draw_classes, draw_qr, truncate, urls
+from tests.helpers import REPO, draw_classes, draw_qr, labelled, scanned_table, truncate, urls
 
 NAMES = [check.name for check in CHECKS]
 GOOD = 30  # images a class
@@ -97,7 +98,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     for name, make in BAD_FILES.items():
         make(folder / "benign" / f"{name}.png")
     params = with_params({"data.images": str(folder), "scan.workers": 1})
-    return pd.DataFrame(list(scan.labelled(scan.scan(scan.list_files(folder), params), params)))
+    return scanned_table(params)
 
 
 @pytest.fixture
@@ -180,7 +181,8 @@ def test_a_bad_row_of_the_labels_file_is_found(name: str, good: pd.DataFrame, tm
     lines = [",".join(row) for row in good[["path", "label", "payload"]].itertuples(index=False)]
     (tmp_path / "labels.csv").write_text("\n".join(["file,label,url", *BAD_LISTS[name](lines)]))
     params = with_params({"data.images": str(tmp_path)})
-    table = pd.DataFrame(list(scan.labelled(good.to_dict("records"), params)))
+    content = pa.Table.from_pandas(good[CONTENT.names], CONTENT, preserve_index=False)
+    table = labelled(good["path"].tolist(), params, content)
     found = result_of(name, table).found
     assert not found.holds
     assert found.rows is not None

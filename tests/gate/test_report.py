@@ -161,7 +161,9 @@ def test_no_cell_is_a_formula(text: str, cell: str):
     assert inert(text) == cell
 
 
-def test_the_csv_has_every_finding(tmp_path: Path):
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_the_csv_has_every_finding(at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stages.gate.report.AT_ONCE", at_once)
     table = a_table({}, {"payload": None, "error": "truncated"}, {"label_problem": "no_row"})
     some = pd.Series([False, True, True], table.index)
     results = [
@@ -210,13 +212,13 @@ def test_a_picture_that_cannot_be_shown_costs_itself_only(params: Params, tmp_pa
     (params.data.images / "benign/2.png").mkdir()
     table = a_table({}, {}, {}, {"path": "benign/gone.png"}, {"width": None, "error": "the decoder died on this file"})
     page = page_of(all_rows(table), params, tmp_path)
-    reasons = ["truncated or damaged", "is a directory", "no such file", "the decoder died on this file"]
+    reasons = ["truncated or damaged", "it is a folder", "no such file", "the decoder died on this file"]
     assert all(f"no picture: {reason}" in page.text.casefold() for reason in reasons)
     assert page.text.count("no picture") == 4
     assert len(page.all("img", "src")) == 1
 
 
-@pytest.mark.parametrize(("bound", "reason"), [("max_pixels", "pixels, more than"), ("max_bytes", "larger than")])
+@pytest.mark.parametrize(("bound", "reason"), [("max_pixels", "pixels, more than"), ("max_bytes", "bytes, more than")])
 def test_the_bounds_of_the_scan_hold_for_pictures(bound: str, reason: str, params: Params, tmp_path: Path):
     draw_qr(params.data.images / "benign/0.png", "a")
     params = params.model_copy(update={"scan": params.scan.model_copy(update={bound: 10})})

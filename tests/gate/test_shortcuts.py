@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from stages import scan
 from stages.common.settings import Params, load
+from stages.dataset.row import row
 from stages.gate import shortcuts
+from stages.gate.audit import with_sites
 from stages.gate.shortcuts import CHECKS, stratified_auc
-from tests.helpers import REPO, draw_qr, urls
+from tests.helpers import REPO, draw_qr, looked_at, urls
 
 COUNT = 40  # rows a class
 REAL = REPO.parent / "shared/data/real-urls-20k.csv"
@@ -30,9 +31,9 @@ def table_of(benign: list[str], malicious: list[str], **columns: Any) -> pd.Data
     """A scan table of readable codes that differ in nothing but their payloads and `columns`."""
     facts = {"bytes": 500, "width": 148, "height": 148, "channels": 1, "format": "PNG", "version": 3, "ec_level": "M"}
     facts |= {"mask": 1, "module_px": 4.0, "quiet_zone": 4.0, "brightness": 150.0, "decoded": True, "symbols": 1}
-    rows = [scan._row(f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
+    rows = [row(path=f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
     labels = ["benign"] * len(benign) + ["malicious"] * len(malicious)
-    return pd.DataFrame(rows).assign(label=labels, **columns)
+    return with_sites(pd.DataFrame(rows).assign(label=labels, **columns))
 
 
 def normal(shift: float, seed: int = 0, count: int = COUNT) -> np.ndarray:
@@ -97,18 +98,11 @@ def test_a_trace_of_how_the_pictures_were_made_is_found(name: str, tmp_path: Pat
     for label, make, payloads in zip(("benign", "malicious"), (draw_qr, draw), PAYLOADS, strict=True):
         for i, payload in enumerate(payloads):
             make(tmp_path / label / f"{i:02}.png", payload)
-    found = shortcuts.picture_shortcut(looked_at(tmp_path, params), params)
+    found = shortcuts.picture_shortcut(with_sites(looked_at(tmp_path, params)), params)
     assert found.details is not None
     perfect = set(found.details["feature"][found.details["auc"] == 1])
     assert found.holds == (name == "none"), found.text
     assert feature in perfect or name == "none"
-
-
-def looked_at(folder: Path, params: Params) -> pd.DataFrame:
-    """Every picture below the class folders as a row."""
-    names = scan.list_files(folder)
-    labels = [Path(name).parts[0] for name in names]
-    return pd.DataFrame([scan.look(name, folder, params.scan) for name in names]).assign(label=labels)
 
 
 def test_longer_payloads_make_larger_symbols_and_no_picture_shortcut(tmp_path: Path, params: Params) -> None:
@@ -117,7 +111,7 @@ def test_longer_payloads_make_larger_symbols_and_no_picture_shortcut(tmp_path: P
         for i, url in enumerate(urls(label, COUNT)):
             text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), rng.integers(5, longest)))
             draw_qr(tmp_path / label / f"{i}.png", f"{url}#{text}")
-    table = looked_at(tmp_path, params)
+    table = with_sites(looked_at(tmp_path, params))
     assert not shortcuts.payload_shortcut(table, params).holds  # length, version
     for check in (shortcuts.picture_shortcut, shortcuts.picture_features_together):
         assert check(table, params).holds, check(table, params).text

@@ -6,7 +6,7 @@ import segno
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from stages.network.size import SIDE
+from stages.network.view import SIDE
 from stages.qr.damage import DAMAGES, LONGEST, augment
 from stages.qr.image import square
 from stages.qr.symbol import read

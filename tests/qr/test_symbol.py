@@ -48,6 +48,14 @@ def test_two_codes_in_one_picture_are_counted_and_neither_is_taken() -> None:
     assert "2 QR codes" in reading.error
 
 
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 5, 7, 30])
+@pytest.mark.parametrize("shift", [0, 60])
+def test_a_drawn_code_is_read_at_any_size_and_on_grey_paper(scale: int, shift: int) -> None:
+    pixels = drawn("https://a.example/", scale, 4, version=3, error="M") // 255 * (255 - 2 * shift) + shift
+    reading = read(pixels.astype(np.uint8))
+    assert (reading.decoded, reading.payload, reading.module_px) == (True, "https://a.example/", scale)
+
+
 def other_barcode(kind: Any, text: str) -> np.ndarray:
     return np.array(zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(text, kind), scale=6, add_quiet_zones=True))
 

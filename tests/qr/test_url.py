@@ -2,6 +2,7 @@ import importlib
 import socket
 from collections.abc import Callable
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -51,6 +52,16 @@ def test_a_url_belongs_to_its_registrable_domain(group_key: Callable[[str], str]
 )  # fmt: skip
 def test_what_has_no_host_is_a_group_of_its_own(group_key: Callable[[str], str], payload: str) -> None:
     assert group_key(payload) == payload
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["https://a.example", "HTTP://WWW.Shop.CO.UK?x", "https://a_b.example#//c.example/", "https://a-1.example/@b.example",
+     "https://user@a.example/", "https://a.example:80/", "https://a.example\n", "https://a\nb.example/",
+     "https://a.example\\b.example/", "https://a.example%2fb", "https://..", "https:///a.example", "http://192.0.2.7/"],
+)  # fmt: skip
+def test_the_host_is_the_one_of_the_standard_library(payload: str) -> None:
+    assert url.host_of(payload) == (urlsplit(payload).hostname or "")
 
 
 @pytest.mark.parametrize(

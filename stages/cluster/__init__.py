@@ -1,0 +1,1 @@
+"""Past one machine: the scan as tasks for Dask workers."""

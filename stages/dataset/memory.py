@@ -1,0 +1,45 @@
+"""The scan table as it was, as a memory: what follows from a file's bytes need not be found out twice."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.progress import Progress
+
+from stages.common.settings import Params, Scan
+from stages.dataset.row import CONTENT, digest
+from stages.dataset.stored import Stored
+from stages.qr.version import reading
+
+KEY = "looked_with"  # in the table's metadata
+AGAIN = ["kills_decoder"]  # problems of the machine as much as of the file
+
+
+def looked_with(settings: Scan) -> str:
+    """What decides, beside a file's bytes, what is said of it: the code and its libraries, and the bounds."""
+    return f"{reading(Path(__file__).with_name('row.py'))} {settings.max_bytes} {settings.max_pixels}"
+
+
+def remembered(path: Path, key: str) -> pa.Table:
+    """The columns CONTENT of the table at `path`, for files whose bytes are known; no rows if it has another `key`."""
+    try:
+        if (pq.read_schema(path).metadata or {}).get(KEY.encode()) != key.encode():
+            return CONTENT.empty_table()
+        table = pq.read_table(path, columns=CONTENT.names)
+    except (OSError, pa.ArrowException):  # none, or a damaged one: all files are looked at
+        return CONTENT.empty_table()
+    again = pc.is_in(table["problem"], pa.array(AGAIN))
+    return table.filter(pc.and_(pc.is_valid(table["sha256"]), pc.invert(again)))
+
+
+def find(images: Sequence[Stored], earlier: pa.Table, params: Params, bar: Progress) -> np.ndarray:
+    """The row of `earlier` that has the bytes of each image, -1 where none does: int64 (n,)."""
+    if not len(earlier):
+        return np.full(len(images), -1)
+    folder, settings = str(params.data.images), params.scan
+    digests = [digest(stored, folder, settings) for stored in bar.track(images, description="compare")]
+    found = pc.index_in(pa.array(digests, pa.string()), earlier["sha256"].combine_chunks(), skip_nulls=True)
+    return found.fill_null(-1).to_numpy().astype(int)

@@ -1,0 +1,103 @@
+"""The row that a file gets in the scan table: its columns, and one look at the file for what they hold."""
+
+import hashlib
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pyarrow as pa
+
+from stages.common.settings import Scan
+from stages.dataset.stored import Stored, read_bytes, size_of
+from stages.qr.image import UnusableImageError, decode, grey
+from stages.qr.symbol import read
+
+SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("label", pa.string()),
+        ("shard", pa.string()),
+        ("offset", pa.int64()),
+        ("bytes", pa.int64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("channels", pa.int8()),
+        ("format", pa.string()),
+        ("sha256", pa.string()),
+        ("decoded", pa.bool_()),
+        ("symbols", pa.int16()),
+        ("payload", pa.string()),
+        ("version", pa.int8()),
+        ("ec_level", pa.string()),
+        ("mask", pa.int8()),
+        ("module_px", pa.float32()),
+        ("quiet_zone", pa.float32()),
+        ("inverted", pa.bool_()),
+        ("mirrored", pa.bool_()),
+        ("brightness", pa.float32()),
+        ("url", pa.string()),
+        ("label_problem", pa.string()),
+        ("problem", pa.string()),
+        ("error", pa.string()),
+    ]
+)
+# These follow from a file's name and place, all others from its bytes.
+NAMED = ("path", "label", "shard", "offset", "url", "label_problem")
+CONTENT = pa.schema([field for field in SCHEMA if field.name not in NAMED])
+
+Row = dict[str, Any]
+
+
+def look(stored: Stored, folder: str, settings: Scan) -> Row:
+    """The columns CONTENT for one file of the dataset `folder`. Never raises for what the file contains."""
+    facts: Row = {}
+    try:
+        _admit(stored, folder)
+        facts["bytes"] = size_of(folder, stored)
+        data = read_bytes(folder, stored, settings.max_bytes)
+        facts["sha256"] = hashlib.sha256(data).hexdigest()
+        picture = decode(data, settings.max_pixels)
+        facts |= {name: getattr(picture, name) for name in ("format", "width", "height", "channels")}
+        luma = grey(picture.pixels)
+        facts["brightness"] = cv2.sumElems(luma)[0] / luma.size  # the mean, in a tenth of numpy's time
+        return row(**facts, **asdict(read(luma)))
+    except UnusableImageError as problem:
+        return row(**facts, problem=problem.problem, error=str(problem))
+    except OSError as problem:
+        return row(**facts, problem="unreadable", error=f"cannot be read: {problem.strerror}")
+    except Exception as problem:  # a decoder's own defect: the file is named, the others go on
+        message = f"the decoder failed on this file ({type(problem).__name__})"
+        return row(**facts, problem="kills_decoder", error=message)
+
+
+def digest(stored: Stored, folder: str, settings: Scan) -> str | None:
+    """SHA-256 of a file's bytes; None for one that `look` does not read."""
+    try:
+        _admit(stored, folder)
+        return hashlib.sha256(read_bytes(folder, stored, settings.max_bytes)).hexdigest()
+    except (UnusableImageError, OSError):
+        return None
+
+
+def row(**facts: Any) -> Row:
+    """The columns CONTENT with `facts`, and what is unknown as None."""
+    defaults = {"decoded": False, "symbols": 0, "inverted": False, "mirrored": False, "problem": "", "error": ""}
+    return dict.fromkeys(CONTENT.names) | defaults | facts
+
+
+def readable(name: str) -> str:
+    """`name` with backslashes for what is not UTF-8 in it, which neither Parquet nor a terminal could hold."""
+    return name if name.isascii() else Path(os.fsencode(name).decode("utf-8", "backslashreplace")).as_posix()
+
+
+def _admit(stored: Stored, folder: str) -> None:
+    """Raise UnusableImageError for a name that cannot be written down, and for a link out of `folder`."""
+    if readable(stored.path) != stored.path:
+        raise UnusableImageError("bad_name", "the file's name is not valid UTF-8")
+    file = f"{folder}/{stored.path}"
+    if stored.shard is None and os.path.islink(file):  # noqa: PTH114 (pathlib takes as long as reading)
+        target = Path(file).resolve()
+        if target.is_dir() or not target.is_relative_to(Path(folder).resolve()):
+            raise UnusableImageError("link", "a symbolic link to a folder, or out of this one")

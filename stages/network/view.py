@@ -1,0 +1,17 @@
+"""What the network gets to see of a picture, for all who show it one, and without loading torch."""
+
+import numpy as np
+
+from stages.qr.image import square
+from stages.qr.locate import upright
+
+SIDE = 224  # pixels of the square
+
+
+def view(pixels: np.ndarray, straighten: bool = True) -> np.ndarray:
+    """The square of SIDE pixels, in training, evaluation and use alike: uint8 (224, 224) or (224, 224, 3).
+
+    `pixels` uint8 (height, width) or (height, width, 3). A tilted or small symbol is set upright,
+    unless `straighten` is False; see stages.qr.locate.upright.
+    """
+    return square(upright(pixels) if straighten else pixels, SIDE)

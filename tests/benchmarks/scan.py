@@ -1,0 +1,83 @@
+"""Looking at a folder of images, whole and again."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+from stages.common.files import remove
+from stages.common.tables import SCAN
+from tests.benchmarks import peers
+from tests.benchmarks.data import link, replace, scan_project
+from tests.benchmarks.measure import Options, Row, Run, compare, in_turn, process
+
+SOME = 1000  # images for the slow peers
+CHANGED = 0.01
+
+
+def whole_scan(project: Path, weigh: Callable[[int], int] | None = None) -> Run:
+    """`python -m stages.scan` of every image, without the table of before, which is its memory of them."""
+    remove(project / SCAN)
+    return process("-m", "stages.scan", folder=project, weigh=weigh)
+
+
+def scan(options: Options) -> Iterator[Row]:
+    """All columns of stages.scan, its start included, against less work done plainly; images a second."""
+    project = scan_project(options.images, options.pictures, options.folder / "scan")
+    few = link(min(SOME, options.images), options.pictures, options.folder / "some")
+    files, some = sorted((project / "data/images").rglob("*.png")), sorted(few.rglob("*.png"))
+    alternatives: dict[str, Callable[[int], float]] = {
+        "stages.scan": lambda _: len(files) / whole_scan(project).seconds,
+        "plain loop": lambda _: rate(peers.plain_loop, some),
+        "plain loop in a pool of 2": lambda _: rate(peers.pool_loop, some),
+        "reading and decompressing, pool of 2": lambda _: rate(peers.pool_of_pixels, files),
+    }
+    name = "CleanVision, n_jobs=2"
+    try:
+        import_module("cleanvision")  # now, so that it is not timed
+        alternatives[name] = lambda _: audit(few, len(some))
+    except ImportError:
+        yield Row("scan", name, note="left out: `pip install -e '.[bench]'` installs it")
+    figures = in_turn(alternatives, options.rounds)
+    reach = {"plain loop": ">= 8", "reading and decompressing, pool of 2": ">= 0.7"}
+    on_all = ("stages.scan", "reading and decompressing, pool of 2")
+    notes = {name: f"{len(files if name in on_all else some):,} images" for name in figures}
+    yield from compare("scan", "images/s", figures, reach, notes)
+
+
+def rate(work: Callable[[Sequence[Path]], object], files: Sequence[Path]) -> float:
+    """Images a second that `work` does."""
+    started = time.perf_counter()
+    work(files)
+    return len(files) / (time.perf_counter() - started)
+
+
+def audit(folder: Path, count: int) -> float:
+    """Images a second that CleanVision does."""
+    started = time.perf_counter()
+    peers.audit(folder)
+    return count / (time.perf_counter() - started)
+
+
+def rescan(options: Options) -> Iterator[Row]:
+    """stages.scan after 1 % of the files have got other content, against the same from nothing; seconds."""
+    for count in options.rescans:
+        project = scan_project(count, options.pictures, options.folder / f"rescan{count}")
+
+        # A whole scan first in every round: it leaves the rows that the next one finds.
+        found = in_turn({"whole": partial(whole, project), "again": partial(again, project, count)}, options.rounds)
+        figures = {"again after 1 % changed": found["again"], "whole": found["whole"]}
+        yield from compare(f"rescan {count:,}", "s", figures, {"whole": ">= 20"})
+
+
+def whole(project: Path, _: int) -> float:
+    """Seconds of a scan from nothing."""
+    return whole_scan(project).seconds
+
+
+def again(project: Path, count: int, number: int) -> float:
+    """Seconds of a scan after 1 % of the images have got other content, in each round other ones."""
+    for place in range(number, count, round(1 / CHANGED)):
+        replace(place, project / "data/images", by=(number + 1) * 10**6 + place)
+    return process("-m", "stages.scan", folder=project).seconds
