@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from rich.progress import Progress
 
 from stages.common.cli import progress, run, stdout
-from stages.common.files import replacing
+from stages.common.files import remove, replacing
 from stages.common.settings import Params, load
 from stages.common.tables import SCAN
 from stages.common.workers import in_workers
@@ -29,6 +29,7 @@ from stages.dataset.row import CONTENT, SCHEMA, Row, look, readable, row
 from stages.dataset.stored import LABELS_FILE, Stored, list_images
 from stages.qr.symbol import require_zbar
 
+UNFINISHED = SCAN.with_name(".scan.unfinished.partial")  # of a scan that was interrupted
 CHUNK = 64  # files a worker takes at a time
 ROW_GROUP = 16_384  # rows written at a time: memory stays bounded whatever the number of files
 
@@ -43,14 +44,24 @@ def main() -> None:
 
 
 def write(tables: Iterable[pa.Table], params: Params) -> None:
-    """Write the scan table, one row group a table, and say how many files it has."""
+    """Write the scan table, one row group a table, and say how many files it has.
+
+    Interrupted with Ctrl-C, it leaves the row groups so far for the next scan to take over.
+    """
     files = readable = 0
     kept_with = SCHEMA.with_metadata({KEY: looked_with(params.scan)})
-    with replacing(SCAN) as temporary, pq.ParquetWriter(temporary, kept_with) as writer:
-        for table in tables:
-            writer.write_table(table)
-            files += len(table)
-            readable += pc.sum(table["decoded"]).as_py() or 0
+    with replacing(SCAN) as temporary:
+        try:
+            with pq.ParquetWriter(temporary, kept_with) as writer:
+                for table in tables:
+                    writer.write_table(table)
+                    files += len(table)
+                    readable += pc.sum(table["decoded"]).as_py() or 0
+        except KeyboardInterrupt:
+            if files > len(remembered([UNFINISHED], looked_with(params.scan))):
+                temporary.replace(UNFINISHED)
+            raise
+    remove(UNFINISHED)
     stdout.print(f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {readable:,}")
 
 
@@ -60,7 +71,7 @@ def scan(images: Sequence[Stored], params: Params, bar: Progress) -> Iterator[pa
     The last one has a row for each file that the labels file lists and that is not there.
     """
     listed = read_labels(params.data.images, params.data.classes)
-    earlier = remembered(SCAN, looked_with(params.scan))
+    earlier = remembered([SCAN, UNFINISHED], looked_with(params.scan))
     place = find(images, earlier, params, bar)
     new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
     task = bar.add_task("scan", total=len(images), completed=len(images) - len(new))

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import evaluate
+from stages import evaluate, robustness, scan, split, validate
 from stages.baselines.models import BASELINES
 from stages.common.cli import StageError
-from tests.helpers import set_params
+from tests.helpers import run_stage, set_params
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,14 @@ def test_a_random_split_is_not_split_again(copy: Path) -> None:
     set_params(copy, {"split.by": "row"})
     evaluate.main()
     assert "random" not in set(pd.read_csv("reports/evaluate/metrics.csv")["rows"])
+
+
+def test_shards_are_evaluated_as_the_folder_is(copy: Path) -> None:
+    reports = [Path("reports/test.json"), Path("reports/evaluate/metrics.csv")]
+    before = [report.read_bytes() for report in reports]
+    assert run_stage("dataset.pack", copy, ["data/images", "shards"]).returncode == 0
+    set_params(copy, {"data.images": "shards", "robustness.images": 2})
+    shutil.rmtree(copy / "data")
+    for stage in (scan, validate, split, evaluate, robustness):
+        stage.main()
+    assert [report.read_bytes() for report in reports] == before

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -94,6 +95,15 @@ def mess(tmp_path: Path) -> Path:
     Image.new("L", (900, 900), 255).save(folder / "h.png")
     draw_qr(folder / ".hidden.png", "https://hidden.example/")
     return folder
+
+
+def test_a_tar_file_is_answered_as_the_folder_is(mess: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with tarfile.open(mess.parent / "mess.tar", "w") as tar:
+        tar.add(mess, ".")
+    loose, packed = answers(capsys, model, mess), answers(capsys, model, mess.parent / "mess.tar")
+    for row in packed[1]:
+        row["path"] = row["path"].replace("mess.tar/", "mess/")
+    assert packed == loose
 
 
 def test_every_file_has_an_answer_in_order(mess: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

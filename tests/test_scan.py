@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from stages import scan
-from stages.common.settings import load
+from stages.common.settings import Params, load
 from stages.dataset.row import look
-from stages.dataset.stored import list_images
+from stages.dataset.stored import Stored, list_images
 from tests.helpers import draw_classes, draw_qr, new_project, run_stage, set_params, truncate
 
 URL = "https://a.example/"
@@ -155,3 +155,88 @@ def test_a_folder_that_may_not_be_read_is_one_row(project: Path, monkeypatch: py
     assert [stored.path for stored in images] == ["benign/000.png", "malicious"]
     row = look(images[1], "data/images", load().scan)
     assert row["problem"] == "unreadable"
+
+
+@pytest.fixture
+def looked(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A project of 12 images; the names of those that scans look at, and not only take over."""
+    draw_classes(project / "data/images", 6, 6)
+    names: list[str] = []
+    look_at_all = scan.look_at_all
+
+    def recorded(images: list[Stored], params: Params) -> Any:
+        names.extend(stored.path for stored in images)
+        return look_at_all(images, params)
+
+    monkeypatch.setattr(scan, "look_at_all", recorded)
+    return names
+
+
+def test_only_files_with_new_bytes_are_looked_at_again(project: Path, looked: list[str]) -> None:
+    images, table = project / "data/images", project / "data/scan.parquet"
+    scan.main()
+    assert len(looked) == 12
+    first = table.read_bytes()
+    looked.clear()
+    for path in images.rglob("*.png"):
+        path.touch()
+    scan.main()
+    assert looked == []
+    assert table.read_bytes() == first
+    draw_qr(images / "benign/000.png", "https://other.example/")
+    (images / "benign/001.png").rename(images / "malicious/moved.png")
+    (images / "benign/003.png").unlink()
+    truncate(images / "malicious/002.png")
+    scan.main()
+    assert looked == ["benign/000.png", "malicious/002.png"]
+    taken_over = table.read_bytes()
+    table.unlink()
+    scan.main()
+    assert table.read_bytes() == taken_over
+    assert "malicious/moved.png" in pd.read_parquet(table)["path"].tolist()
+
+
+def test_what_another_bound_or_version_has_seen_is_looked_at_anew(project: Path, looked: list[str]) -> None:
+    scan.main()
+    looked.clear()
+    set_params(project, {"scan.max_pixels": 10**6})
+    scan.main()
+    assert len(looked) == 12
+    (project / "data/scan.parquet").write_bytes(b"PAR1 damaged")
+    scan.main()
+    assert len(looked) == 24
+
+
+def test_a_file_that_killed_its_decoder_is_tried_again(project: Path, looked: list[str]) -> None:
+    set_params(project, {"scan.timeout": 0.0001})
+    scan.main()
+    assert (pd.read_parquet("data/scan.parquet")["problem"] == "kills_decoder").all()
+    set_params(project, {"scan.timeout": 20.0})
+    scan.main()
+    assert pd.read_parquet("data/scan.parquet")["decoded"].all()
+
+
+def test_a_scan_goes_on_after_ctrl_c(project: Path, looked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    scan.main()
+    expected = Path("data/scan.parquet").read_bytes()
+    Path("data/scan.parquet").unlink()
+    monkeypatch.setattr(scan, "ROW_GROUP", 4)
+    named = scan.named
+
+    def interrupted(images: list[Stored], *rest: Any) -> Any:
+        if images[0].path == "malicious/002.png":
+            raise KeyboardInterrupt
+        return named(images, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scan, "named", interrupted)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                scan.main()
+            assert not Path("data/scan.parquet").exists()
+    looked.clear()
+    monkeypatch.setattr(scan, "ROW_GROUP", 16_384)
+    scan.main()
+    assert looked == [f"malicious/{i:03}.png" for i in range(2, 6)]
+    assert Path("data/scan.parquet").read_bytes() == expected
+    assert [path.name for path in Path("data").iterdir() if path.name.startswith(".")] == []

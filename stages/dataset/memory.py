@@ -23,14 +23,16 @@ def looked_with(settings: Scan) -> str:
     return f"{reading(Path(__file__).with_name('row.py'))} {settings.max_bytes} {settings.max_pixels}"
 
 
-def remembered(path: Path, key: str) -> pa.Table:
-    """The columns CONTENT of the table at `path`, for files whose bytes are known; no rows if it has another `key`."""
-    try:
-        if (pq.read_schema(path).metadata or {}).get(KEY.encode()) != key.encode():
-            return CONTENT.empty_table()
-        table = pq.read_table(path, columns=CONTENT.names)
-    except (OSError, pa.ArrowException):  # none, or a damaged one: all files are looked at
-        return CONTENT.empty_table()
+def remembered(paths: Sequence[Path], key: str) -> pa.Table:
+    """The columns CONTENT of the tables at `paths`, for files whose bytes are known; none of another `key`."""
+    tables = [CONTENT.empty_table()]
+    for path in paths:
+        try:
+            if (pq.read_schema(path).metadata or {}).get(KEY.encode()) == key.encode():
+                tables.append(pq.read_table(path, columns=CONTENT.names))
+        except (OSError, pa.ArrowException):  # there is none, or it is damaged: nothing is known
+            continue
+    table = pa.concat_tables([table.replace_schema_metadata() for table in tables])
     again = pc.is_in(table["problem"], pa.array(AGAIN))
     return table.filter(pc.and_(pc.is_valid(table["sha256"]), pc.invert(again)))
 

@@ -13,7 +13,8 @@ from stages.common.cli import StageError
 from stages.common.settings import Train
 from stages.common.workers import cores
 
-logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # what it does is said in this project's words
+for logger in ("lightning.fabric", "lightning.pytorch"):  # what they have to say is said in this project's words
+    logging.getLogger(logger).setLevel(logging.WARNING)
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 RESTARTS = 3  # of all processes, when one has died: they go on after the last whole epoch
 
