@@ -1,5 +1,6 @@
 import json
 from contextlib import chdir
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,9 @@ def split_project(folder: Path) -> Path:
     draw_classes(folder / "data/images", 3, 3)
     paths = [f"{label}/{i:03}.png" for i in range(3) for label in ("benign", "malicious")]
     parts = ["train", "val", *["test"] * 4]
-    rows = pd.DataFrame({"path": paths, "label": [path.split("/")[0] for path in paths], "part": parts})
+    hashes = [sha256((folder / "data/images" / path).read_bytes()).hexdigest() for path in paths]
+    labels = [path.split("/")[0] for path in paths]
+    rows = pd.DataFrame({"path": paths, "label": labels, "part": parts, "sha256": hashes})
     rows.to_parquet(folder / "data/splits.parquet")
     torch.manual_seed(0)
     store.save(folder / "models/model.safetensors", QRNet(SHAPE), SHAPE, FACTS)
