@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -139,6 +140,11 @@ def labelled(names: Sequence[str], params: Params, content: pa.Table | None = No
 def truncate(path: Path, size: int = 120) -> None:
     """Cut a file off, as a broken download is."""
     path.write_bytes(path.read_bytes()[:size])
+
+
+def heed_ctrl_c() -> None:
+    """For `preexec_fn`: tests that run in the background of a script ignore Ctrl-C, which children inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_stage(

@@ -28,7 +28,7 @@ from stages.network.model import QRNet
 from stages.network.view import view
 from stages.prediction.codes import Limits
 from stages.qr.image import decode
-from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, truncate
+from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, heed_ctrl_c, run_python, truncate
 
 Rows = list[dict[str, Any]]
 SHAPE = Model(batch_norm=False, hidden=[4], dropout=0.0, init="mixed")
@@ -256,7 +256,12 @@ def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path)
     command = [sys.executable, "deadly.py", "--model", str(model), "--json", "--batch-size", "8"]
     command += ["--timeout", "600", "images"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=ENV | {"PYTHONPATH": str(REPO)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        env=ENV | {"PYTHONPATH": str(REPO)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     ) as process:
         assert process.stdout
         assert process.stderr

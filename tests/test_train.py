@@ -19,7 +19,7 @@ from stages.common.tables import SPLITS
 from stages.network import checkpoint
 from stages.network.data import Images
 from stages.network.store import load
-from tests.helpers import ENV, REPO, draw_qr, run_stage, set_params
+from tests.helpers import ENV, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
 
 MODEL = Path("models/model.safetensors")
 
@@ -244,7 +244,14 @@ def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
     command = [sys.executable, "-m", "stages.train"]
     env = ENV | {"PYTHONPATH": str(REPO)}
     process = subprocess.Popen(
-        command, cwd=together, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+        command,
+        cwd=together,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        preexec_fn=heed_ctrl_c,
     )
     while not (together / checkpoint.FILE).exists():
         assert process.poll() is None, "it ended before it could be interrupted"
