@@ -16,13 +16,13 @@ from stages.common.cli import StageError, printable, run, stderr, stdout
 from tests.benchmarks.dvc import nothing, packed
 from tests.benchmarks.measure import Options, Row
 from tests.benchmarks.scale import scale
-from tests.benchmarks.scan import rescan, scan
+from tests.benchmarks.scan import parts, rescan, scan
 from tests.benchmarks.stages import startup, tables
 from tests.benchmarks.table import as_table, describe, machine, write
 from tests.benchmarks.train import train
 
 BENCHMARKS: dict[str, Callable[[Options], Iterator[Row]]] = {
-    one.__name__: one for one in (nothing, startup, tables, scan, rescan, scale, train, packed)
+    one.__name__: one for one in (nothing, startup, tables, scan, parts, rescan, scale, train, packed)
 }
 # Shipped size, and what --small makes of it.
 SIZES = {"images": (20_000, 4_000), "rounds": (5, 2), "table_rows": (1_000_000, 100_000), "per_class": (1_000, 250)}

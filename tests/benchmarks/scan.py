@@ -6,11 +6,20 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+from pyzbar import pyzbar
+
 from stages.common.files import remove
+from stages.common.settings import load
 from stages.common.tables import SCAN
+from stages.dataset.row import digest, look
+from stages.dataset.stored import list_images, read_bytes
+from stages.qr.image import decode, grey
+from stages.qr.locate import find, variant
 from tests.benchmarks import peers
 from tests.benchmarks.data import link, replace, scan_project
 from tests.benchmarks.measure import Options, Row, Run, compare, in_turn, process
+from tests.helpers import REPO
 
 SOME = 1000  # images for the slow peers
 CHANGED = 0.01
@@ -44,6 +53,34 @@ def scan(options: Options) -> Iterator[Row]:
     on_all = ("stages.scan", "reading and decompressing, pool of 2")
     notes = {name: f"{len(files if name in on_all else some):,} images" for name in figures}
     yield from compare("scan", "images/s", figures, reach, notes)
+
+
+def parts(options: Options) -> Iterator[Row]:
+    """What one look at an image consists of: microseconds an image in one process, called as stages.scan calls it."""
+    folder = link(min(SOME, options.images), options.pictures, options.folder / "parts")
+    images, settings = list_images(folder), load(REPO / "params.yaml").scan
+    contents = [read_bytes(folder, stored, settings.max_bytes) for stored in images]
+    luma = [grey(decode(data, settings.max_pixels).pixels) for data in contents]
+    symbols = [find(one)[0] for one in luma]
+    small = [np.ascontiguousarray(one[::5, ::5]) for one in luma]  # 2 of 10 pixels a module
+    work: dict[str, Callable[[], object]] = {
+        "one look": lambda: [look(stored, str(folder), settings) for stored in images],
+        "read and hash": lambda: [digest(stored, str(folder), settings) for stored in images],
+        "decompress": lambda: [decode(data, settings.max_pixels) for data in contents],
+        "zxing-cpp": lambda: [find(one) for one in luma],
+        "inverted, mirrored": lambda: [variant(one, symbol) for one, symbol in zip(luma, symbols, strict=True)],
+        "pyzbar": lambda: [pyzbar.decode(one, symbols=[pyzbar.ZBarSymbol.QRCODE]) for one in small],
+    }
+    found = in_turn({name: partial(microseconds, call, len(images)) for name, call in work.items()}, options.rounds)
+    for name, values in found.items():
+        yield from compare("scan, parts", "us", {name: values})
+
+
+def microseconds(call: Callable[[], object], count: int, _: int) -> float:
+    """For each of the `count` images that `call` works on."""
+    started = time.perf_counter()
+    call()
+    return (time.perf_counter() - started) / count * 1e6
 
 
 def rate(work: Callable[[Sequence[Path]], object], files: Sequence[Path]) -> float:
