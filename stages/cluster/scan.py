@@ -66,7 +66,12 @@ def main() -> None:
         cluster = options.scheduler or stack.enter_context(
             distributed.LocalCluster(options.workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
         )
-        client = stack.enter_context(distributed.Client(cluster))
+        try:
+            client = stack.enter_context(distributed.Client(cluster))
+        except (OSError, ValueError) as error:
+            raise StageError(
+                f"--scheduler {options.scheduler} does not answer ({error}); is `dask scheduler` running?"
+            ) from None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if f"{base}{LABELS_FILE}" in found:
             files.get_file(f"{base}{LABELS_FILE}", str(folder / LABELS_FILE))

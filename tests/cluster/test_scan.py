@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from stages.cluster.shard import look_at_shard
 from stages.common.cli import StageError
 from stages.common.settings import Params, load
 from stages.dataset.labels import read_labels
-from tests.helpers import draw_classes, run_stage, set_params, truncate
+from tests.helpers import ENV, REPO, draw_classes, run_stage, set_params, truncate
 
 TABLE = Path("data/scan.parquet")
 
@@ -85,6 +87,14 @@ def test_a_shard_that_kills_every_worker_is_named(shards: Path, client: Any, mon
     monkeypatch.setattr(scan, "look_at_shard", dies_always)
     with pytest.raises(StageError, match=r"images-00000\.tar: 4 workers died on it"):
         list(scan.scan(client, str(shards), ["images-00000.tar"], None, load()))
+
+
+def test_a_scheduler_that_is_not_there_is_named(shards: Path, project: Path) -> None:
+    surroundings = ENV | {"PYTHONPATH": str(REPO), "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    command = [sys.executable, "-m", "stages.cluster.scan", "shards", "--scheduler", "tcp://127.0.0.1:1"]
+    ended = subprocess.run(command, cwd=project, env=surroundings, capture_output=True, text=True, timeout=100)
+    assert ended.returncode == 1
+    assert "--scheduler tcp://127.0.0.1:1 does not answer" in ended.stderr and "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(
