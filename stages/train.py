@@ -6,7 +6,7 @@
 `train.devices: 4` takes four devices of this machine, a process each. On several machines that share this
 folder, on each of them (then `dvc commit train`):
 
-    torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 \\
+    TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 3 \\
              --rdzv-backend c10d --rdzv-endpoint FIRST:29400 -m stages.train
 
 Writes models/model.safetensors (the epoch of lowest validation loss, with its temperature and

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from filelock import FileLock
 
 from stages.common.cli import StageError
 from stages.network.view import SIDE
@@ -71,6 +72,12 @@ class Views:
 
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Setting the journal mode of a new file does not wait for `timeout`: two processes that open it at the
+        # same moment would find it locked.
+        with FileLock(f"{self.path}.lock"):
+            return self._open()
+
+    def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")  # after a power cut it may have to be deleted; nothing is lost

@@ -3,10 +3,12 @@
 import logging
 import os
 import sys
+from datetime import timedelta
 from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.strategies import DDPStrategy
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from stages.common.cli import StageError
@@ -16,6 +18,7 @@ from stages.common.workers import cores
 for logger in ("lightning.fabric", "lightning.pytorch"):  # what they have to say is said in this project's words
     logging.getLogger(logger).setLevel(logging.WARNING)
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+PATIENCE = timedelta(minutes=2)  # that a process waits for the others, before it counts them as lost
 RESTARTS = 3  # of all processes, when one has died: they go on after the last whole epoch
 
 
@@ -28,10 +31,13 @@ def make_fabric(settings: Train) -> tuple[Fabric, str]:
     """
     here, all_ = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
     places: dict[str, Any] = {"accelerator": settings.device, "devices": here, "num_nodes": all_ // here}
-    if all_ > 1:
-        places["strategy"] = "ddp"
+
+    def made(**options: Any) -> Fabric:
+        together = {"strategy": DDPStrategy(timeout=PATIENCE)} if all_ > 1 else {}
+        return Fabric(**places, **together, **options)
+
     try:
-        device = Fabric(**places).device
+        device = made().device
     except (RuntimeError, MisconfigurationException) as error:
         raise StageError(f"train.device is {settings.device}, which is not here ({error}); set it to auto") from None
     precision: str = settings.precision
@@ -40,7 +46,7 @@ def make_fabric(settings: Train) -> tuple[Fabric, str]:
     elif precision == "auto":
         able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
         precision = "bf16" if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "32"
-    return Fabric(**places, precision=PRECISIONS[precision]), precision
+    return made(precision=PRECISIONS[precision]), precision
 
 
 def start_processes(count: int, module: str) -> None:
@@ -53,6 +59,9 @@ def start_processes(count: int, module: str) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    # Else the agent shares one store with its workers and keeps it over restarts: the second attempt then finds the
+    # addresses of the first, and waits for ever where nobody listens (pytorch/pytorch#135712; so with gloo, too).
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", str(max(cores() // count, 1)))
     config = LaunchConfig(
         min_nodes=1,

@@ -1,6 +1,8 @@
 import os
 import sqlite3
 from hashlib import sha256
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,27 @@ def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
     assert [run.returncode for run in ended] == [0, 0], ended[0].stderr + ended[1].stderr
     assert (tmp_path / "views").stat().st_size <= 2 * 2**20
     assert sqlite3.connect(tmp_path / "views").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def opened(path: Path, barrier: Barrier, ends: int) -> None:
+    for number in range(ends):
+        barrier.wait()
+        views = Views(path / str(number), 5)
+        views.put(key(0), noise(0))
+        assert views.get(key(0)) is not None
+        assert views.get(key(1)) is None
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_may_open_a_new_one_at_the_same_moment(tmp_path: Path, count: int) -> None:
+    context = get_context("fork" if hasattr(os, "fork") else "spawn")
+    barrier = context.Barrier(count)
+    processes = [context.Process(target=opened, args=(tmp_path, barrier, 50)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * count
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
