@@ -34,11 +34,11 @@ before: setup ## train the settings before the fixes, as the DVC experiment `bef
 
 # `make ablation-table` shows what came of it, so far.
 ablation: setup ## which fix made it learn: 48 experiments in DVC's queue; WITH="-S split.per_class=250" has them on fewer rows
-	@$(in_venv) stages.ablation.enqueue $(WITH)
+	@$(in_venv) stages.commands.ablation.enqueue $(WITH)
 	@$(in_venv) dvc queue start
 
 ablation-table: setup ## what came of it: table and picture, from `dvc exp show`
-	@$(in_venv) stages.ablation.show $(WITH)
+	@$(in_venv) stages.commands.ablation.show $(WITH)
 
 setup: .venv/.ready ## install what is missing; the other targets do so by themselves
 	@:

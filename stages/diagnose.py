@@ -6,57 +6,54 @@ failure is shown and does not stop the run, so that bad settings can be compared
 """
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import torch
 from rich.table import Table
 from rich.text import Text
 
-from stages.baselines import rules
-from stages.common.cli import StageError, run, stdout
-from stages.common.curves import read_curves
+from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES, absent, read_table
+from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import write_json
-from stages.common.settings import CLASSES, Params, load
-from stages.common.tables import SPLITS, absent, read
+from stages.common.settings import CLASSES, Params, load_params
 from stages.diagnosis import probes
 from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
+from stages.evaluation import rules
+from stages.network.allocator import keep_freed_memory
 from stages.network.data import Images
-from stages.network.fabric import make_fabric
-from stages.network.memory import keep_freed_memory
-from stages.train import REPORT as TRAINED
+from stages.training.curves import read_curves
+from stages.training.fabric import make_fabric
 
-REPORT = Path("reports/diagnosis.json")
 COLOURS = {"pass": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def main() -> None:
     """Diagnose, show, write; with `diagnose.strict`, fail where a symptom does."""
-    params = load()
+    params = load_params()
     keep_freed_memory()
-    rows = read(SPLITS)
+    rows = read_table(SPLITS)
     found = diagnose(gather(rows, params))
     stdout.print(as_table(found))
     counts = {verdict: sum(symptom.verdict == verdict for symptom in found) for verdict in COLOURS}
-    write_json(REPORT, {"failed": counts["fail"], "warned": counts["warn"], "symptoms": [vars(s) for s in found]})
+    write_json(DIAGNOSIS, {"failed": counts["fail"], "warned": counts["warn"], "symptoms": [vars(s) for s in found]})
     failed = [symptom.name for symptom in found if symptom.verdict == "fail"]
     learned = "it did not learn as it should" if failed else "it learned"
     if failed == ["beats_rule"]:
         learned = "it learned, but a rule of one feature does as well"
     stdout.print(f"{learned}: {counts['pass']} passed, {counts['warn']} warnings, {counts['fail']} failed")
     if failed and params.diagnose.strict:
-        raise StageError(f"diagnose.strict is set, and these failed: {', '.join(failed)}; see {REPORT}")
+        raise StageError(f"diagnose.strict is set, and these failed: {', '.join(failed)}; see {DIAGNOSIS}")
 
 
 def gather(rows: pd.DataFrame, params: Params) -> Evidence:
     """The evidence: curves, probes on one batch, and what rules and the larger class score on the val part."""
     try:
-        report = json.loads(TRAINED.read_text())
+        report = json.loads(TRAIN_FIGURES.read_text())
     except FileNotFoundError:
-        raise absent(TRAINED) from None
+        raise absent(TRAIN_FIGURES) from None
     train, val = rows[rows["part"] == "train"], rows[rows["part"] == "val"]
     rule = rules.best(train)
-    truth = rules.malicious(val)
+    truth = rules.is_malicious(val)
     score = rule.score(rules.features(val)[rule.feature].to_numpy(), truth)["accuracy"]
     larger = max(truth.mean(), 1 - truth.mean())
     return Evidence(read_curves(), report, probe(train, params), len(val), float(larger), (rule.feature, score))
@@ -78,9 +75,9 @@ def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:
     }
     if params.diagnose.steps:
         fabric, _ = make_fabric(params.train)
-        found["one_batch"] = probes.learn_by_heart(fabric, params, pixels, labels, params.diagnose.steps)
+        found["one_batch"] = probes.overfit_one_batch(fabric, params, pixels, labels, params.diagnose.steps)
         blank = torch.full_like(pixels, 255)
-        found["blank_batch"] = probes.learn_by_heart(fabric, params, blank, labels, min(params.diagnose.steps, 10))
+        found["blank_batch"] = probes.overfit_one_batch(fabric, params, blank, labels, min(params.diagnose.steps, 10))
     return found
 
 
@@ -95,4 +92,4 @@ def as_table(found: list[Symptom]) -> Table:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

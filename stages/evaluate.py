@@ -12,8 +12,6 @@ Writes reports/test.json (a few figures, for `dvc metrics`), reports/evaluate/ (
 reports/predictions.parquet (every model's probability for every row of the test part).
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
@@ -21,38 +19,33 @@ from rich.box import SIMPLE
 from rich.table import Table
 from torch.utils.data import DataLoader
 
-from stages.baselines.grids import read_grids
-from stages.baselines.models import BASELINES
-from stages.baselines.rules import malicious
-from stages.common.cli import progress, run, stdout
+from stages.common.artefacts import EVALUATION, MODEL, PREDICTIONS, SPLITS, TEST_FIGURES, VALID, read_table
+from stages.common.cli import progress, run_stage, stdout
 from stages.common.files import replacing, write_json
-from stages.common.settings import CLASSES, Params, load
-from stages.common.tables import MODEL, SPLITS, VALID, part, read
-from stages.dataset import stored
+from stages.common.settings import CLASSES, Params, load_params
+from stages.dataset import storage
+from stages.dataset.parts import PARTS, assign_parts, is_malicious, part
+from stages.dataset.row import PICTURE
 from stages.evaluation import metrics
+from stages.evaluation.baselines import BASELINES
+from stages.evaluation.grids import read_grids
 from stages.evaluation.matched import pairs
 from stages.evaluation.slices import slices
-from stages.gate.shortcuts import PICTURE
-from stages.network import store
+from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import threshold
 from stages.network.data import Images
-from stages.network.memory import keep_freed_memory
-from stages.split import PARTS, deal
-
-REPORT = Path("reports/test.json")
-PLOTS = Path("reports/evaluate")
-PREDICTIONS = Path("reports/predictions.parquet")
+from stages.network.trained import Trained, choose_device, load_trained
 
 Scored = dict[str, tuple[np.ndarray, float]]  # model -> probabilities of being malicious, threshold
 
 
 def main() -> None:
     """Score, show and write."""
-    params = load()
+    params = load_params()
     settings = params.evaluate
     keep_freed_memory()
-    trained = store.load(MODEL, store.best_device(params.train.device))
-    rows = with_pictures(read(SPLITS))
+    trained = load_trained(MODEL, choose_device(params.train.device))
+    rows = with_pictures(read_table(SPLITS))
     for name in PARTS:
         part(rows, name)
     rows["grid"] = read_grids(rows, params)
@@ -61,31 +54,31 @@ def main() -> None:
     test = test.assign(network=probabilities(trained, test, params))
 
     names = ["network", *BASELINES]
-    cuts = {"network": trained.threshold} | {name: cut(val, name, params) for name in BASELINES}
+    cuts = {"network": trained.threshold} | {name: threshold_of(val, name, params) for name in BASELINES}
     at = pairs(test, settings.seed)
-    found = {"test": replicates(test, cuts, params), "matched": replicates(test.iloc[at], cuts, params)}
+    found = {"test": score_models(test, cuts, params), "matched": score_models(test.iloc[at], cuts, params)}
     if params.split.by == "site":
         found["random"] = at_random(rows, params)
 
     scores = pd.concat([metrics.table(one).assign(rows=name) for name, one in found.items()])
     better = pd.concat([metrics.differences(found[name]).assign(rows=name) for name in ("test", "matched")])
-    answers = malicious(test), test["network"].to_numpy(), trained.threshold
+    answers = is_malicious(test), test["network"].to_numpy(), trained.threshold
     where = slices(test, *answers, test["group"], settings.samples, settings.seed)
     write_plots(test, trained.threshold, scores, better, where)
-    kept = test[[*stored.COLUMNS, "label", "group", "payload", "version", *names]]
+    kept = test[[*storage.STORAGE_COLUMNS, "label", "group", "payload", "version", *names]]
     with replacing(PREDICTIONS) as temporary:
         kept.assign(matched=np.isin(np.arange(len(test)), at)).to_parquet(temporary, index=False)
-    write_json(REPORT, summary(test, len(at), scores, better))
+    write_json(TEST_FIGURES, summary(test, len(at), scores, better))
     stdout.print(as_table(scores, names))
 
 
 def with_pictures(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the split table with the picture's columns from the scan."""
     columns = [name for name in PICTURE if name not in rows.columns]
-    return rows.merge(read(VALID)[["path", *columns]], on="path", how="left", validate="one_to_one")
+    return rows.merge(read_table(VALID)[["path", *columns]], on="path", how="left", validate="one_to_one")
 
 
-def probabilities(trained: store.Trained, rows: pd.DataFrame, params: Params) -> np.ndarray:
+def probabilities(trained: Trained, rows: pd.DataFrame, params: Params) -> np.ndarray:
     """Of being malicious, by the network, for the images of `rows`: float64 (n,) in 0..1."""
     batches = DataLoader(Images(rows, params), params.evaluate.batch_size)
     with progress() as bar, torch.inference_mode():
@@ -100,26 +93,26 @@ def baselines(rows: pd.DataFrame, what: str) -> pd.DataFrame:
         return others.assign(**{name: learn(train, others) for name, learn in models})
 
 
-def cut(val: pd.DataFrame, name: str, params: Params) -> float:
+def threshold_of(val: pd.DataFrame, name: str, params: Params) -> float:
     """The threshold of model `name` on the val part, by the same rule for all."""
-    return threshold(malicious(val), val[name].to_numpy(), params.train.max_false_positives)
+    return threshold(is_malicious(val), val[name].to_numpy(), params.train.max_false_positives)
 
 
-def replicates(rows: pd.DataFrame, cuts: dict[str, float], params: Params) -> pd.DataFrame:
+def score_models(rows: pd.DataFrame, cuts: dict[str, float], params: Params) -> pd.DataFrame:
     """The metrics of all models on `rows` and on bootstrap draws of their sites."""
     settings = params.evaluate
-    models: Scored = {name: (rows[name].to_numpy(), cut) for name, cut in cuts.items()}
+    models: Scored = {name: (rows[name].to_numpy(), threshold_of) for name, threshold_of in cuts.items()}
     return metrics.replicates(
-        malicious(rows), rows["group"], models, settings.samples, settings.seed, settings.prevalence
+        is_malicious(rows), rows["group"], models, settings.samples, settings.seed, settings.prevalence
     )
 
 
 def at_random(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
     """What the baselines score where the same rows are dealt one by one, sites on both sides."""
-    dealt = rows.assign(part=deal(rows.assign(group=rows["path"]), params.split))
+    dealt = rows.assign(part=assign_parts(rows.assign(group=rows["path"]), params.split))
     others = baselines(dealt, "the same, random split")
     val, test = others[others["part"] == "val"], others[others["part"] == "test"]
-    return replicates(test, {name: cut(val, name, params) for name in BASELINES}, params)
+    return score_models(test, {name: threshold_of(val, name, params) for name in BASELINES}, params)
 
 
 def summary(test: pd.DataFrame, matched: int, scores: pd.DataFrame, better: pd.DataFrame) -> dict[str, float]:
@@ -141,7 +134,7 @@ def write_plots(
     test: pd.DataFrame, threshold: float, scores: pd.DataFrame, better: pd.DataFrame, where: pd.DataFrame
 ) -> None:
     """Tables for the report, and curves and matrix as `dvc plots` wants them."""
-    truth, probability = malicious(test), test["network"].to_numpy()
+    truth, probability = is_malicious(test), test["network"].to_numpy()
     names = np.array(CLASSES)
     tables = {
         "metrics": scores,
@@ -152,7 +145,7 @@ def write_plots(
         "reliability": metrics.reliability(truth, probability),
         "confusion": pd.DataFrame({"actual": names[truth], "predicted": names[(probability >= threshold).astype(int)]}),
     }
-    with replacing(PLOTS) as folder:
+    with replacing(EVALUATION) as folder:
         folder.mkdir()
         for name, table in tables.items():
             table.round(6).to_csv(folder / f"{name}.csv", index=False)
@@ -175,4 +168,4 @@ def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

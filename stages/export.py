@@ -3,7 +3,7 @@
 Writes models/model.onnx and reports/export.json. The file has one input, "pixels", uint8
 (n, 3, 224, 224), prepared as stages.network.view.view does it, and one output, "probability",
 float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and softmax are inside.
-What the model's own file says of it (stages.network.store) is the metadata entry "about", as JSON.
+What the model's own file says of it (stages.network.trained) is the metadata entry "about", as JSON.
 """
 
 import json
@@ -20,23 +20,22 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from stages.common.cli import StageError, progress, run, stdout
+from stages.common.artefacts import EXPORT_FIGURES, MODEL, ONNX, SPLITS, read_table
+from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing, write_json
-from stages.common.settings import CLASSES, load
-from stages.common.tables import MODEL, SPLITS, part, read
-from stages.network import store
+from stages.common.settings import CLASSES, load_params
+from stages.dataset.parts import part
 from stages.network.data import Images
-from stages.network.view import SIDE
+from stages.network.trained import Trained, load_trained
+from stages.network.view import INPUT_SIDE
 
-ONNX = Path("models/model.onnx")
-REPORT = Path("reports/export.json")
 OPSET = 20  # of ONNX 1.15; named, so that another version of PyTorch writes the same operators
 
 
 class Probability(nn.Module):
     """Pixels (n, 3, 224, 224) uint8 to the calibrated probability of being malicious, float32 (n,)."""
 
-    def __init__(self, trained: store.Trained) -> None:
+    def __init__(self, trained: Trained) -> None:
         super().__init__()
         self.net = trained.net
         self.temperature = trained.about["temperature"]
@@ -48,9 +47,9 @@ class Probability(nn.Module):
 
 def main() -> None:
     """Export the model; the file stays only if its answers are those of PyTorch."""
-    params = load()
-    trained = store.load(MODEL)
-    rows = read(SPLITS)
+    params = load_params()
+    trained = load_trained(MODEL)
+    rows = read_table(SPLITS)
     test = Images(part(rows, "test"), params)
     with replacing(ONNX) as temporary:
         export(trained, temporary)
@@ -63,14 +62,14 @@ def main() -> None:
         size = temporary.stat().st_size
     # Rounded up: its last digits depend on how many threads there are.
     report = {"images": len(test), "largest_difference": math.ceil(difference * 1e6) / 1e6}
-    write_json(REPORT, {**report, "bytes": size, "opset": OPSET})
+    write_json(EXPORT_FIGURES, {**report, "bytes": size, "opset": OPSET})
     shown = ", ".join(f"{name} {speed:.0f} images/s" for name, speed in speeds.items())
     stdout.print(f"{ONNX}: {size:,} bytes, largest difference {difference:.1e} on {len(test):,} images; CPU: {shown}")
 
 
-def export(trained: store.Trained, path: Path) -> None:
+def export(trained: Trained, path: Path) -> None:
     """Write `trained`, which must be on the CPU, to `path`: the same bytes for the same model."""
-    example = torch.zeros((1, 3, SIDE, SIDE), dtype=torch.uint8)
+    example = torch.zeros((1, 3, INPUT_SIDE, INPUT_SIDE), dtype=torch.uint8)
     with warnings.catch_warnings():
         # The exporter that is to follow this one needs the package onnxscript.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -91,7 +90,7 @@ def export(trained: store.Trained, path: Path) -> None:
     onnx.save(model, path)
 
 
-def compare(trained: store.Trained, path: Path, images: Images, batch_size: int) -> tuple[float, dict[str, float]]:
+def compare(trained: Trained, path: Path, images: Images, batch_size: int) -> tuple[float, dict[str, float]]:
     """(largest difference of a probability between ONNX and PyTorch, images a second of each), on the CPU."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     answer: dict[str, Callable[[Tensor], np.ndarray]] = {
@@ -113,4 +112,4 @@ def compare(trained: store.Trained, path: Path, images: Images, batch_size: int)
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

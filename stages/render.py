@@ -9,24 +9,23 @@ from pathlib import Path
 import pandas as pd
 import segno
 
-from stages.common.cli import StageError, printable, progress, run, stdout
+from stages.common.artefacts import DRAWN_IMAGES
+from stages.common.cli import StageError, printable, progress, run_stage, stdout
 from stages.common.files import replacing
-from stages.common.settings import Params, Render, load
+from stages.common.settings import Params, Render, load_params
 from stages.common.workers import worker_pool
-
-IMAGES = Path("data/images")
 
 
 def main() -> None:
     """Draw every row of the table; a payload too long for a QR code is reported and left out."""
-    params = load()
+    params = load_params()
     table = read_table(params)
     too_long = []
-    with replacing(IMAGES) as folder, worker_pool(None) as pool, progress() as bar:
+    with replacing(DRAWN_IMAGES) as folder, worker_pool(None) as pool, progress() as bar:
         for name in table["label"].unique():
             (folder / name).mkdir(parents=True)
         jobs = [(row.url, folder / row.label / f"{row.Index:07d}.png", params.render) for row in table.itertuples()]
-        drawn = pool.map(draw, jobs, chunksize=64).result()
+        drawn = pool.map(draw_code, jobs, chunksize=64).result()
         for row, fits in zip(table.itertuples(), bar.track(drawn, len(jobs), description="render"), strict=True):
             if not fits:
                 too_long.append(row)
@@ -34,7 +33,7 @@ def main() -> None:
             raise StageError(f"{params.data.urls}: every URL is too long for a QR code; lower render.error_correction")
     for row in too_long[:5]:
         stdout.print(f"left out, too long for a QR code: row {row.Index}, {printable(row.url[:60])}...", markup=False)
-    stdout.print(f"{IMAGES}: {len(table) - len(too_long):,} QR codes drawn, {len(too_long):,} rows left out")
+    stdout.print(f"{DRAWN_IMAGES}: {len(table) - len(too_long):,} QR codes drawn, {len(too_long):,} rows left out")
 
 
 def read_table(params: Params) -> pd.DataFrame:
@@ -66,7 +65,7 @@ def read_table(params: Params) -> pd.DataFrame:
     return pd.DataFrame({"url": table["url"], "label": classes})
 
 
-def draw(job: tuple[str, Path, Render]) -> bool:
+def draw_code(job: tuple[str, Path, Render]) -> bool:
     """Write the QR code of job = (payload, path, settings); False where the payload does not fit version 40."""
     payload, path, settings = job
     try:
@@ -78,4 +77,4 @@ def draw(job: tuple[str, Path, Render]) -> bool:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

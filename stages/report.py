@@ -12,19 +12,18 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common.cli import run, stdout
+from stages.common.artefacts import CARD, PAGE
+from stages.common.cli import run_stage, stdout
 from stages.common.files import replacing
-from stages.common.settings import CLASSES, Params, load
-from stages.dataset.stored import stored_in
+from stages.common.settings import CLASSES, Params, load_params
+from stages.dataset.storage import stored_in
 from stages.evaluation.slices import worst
-from stages.page import charts, tables, words
+from stages.page import captions, charts, tables
+from stages.page.html import template, thumbnail
 from stages.page.inputs import Inputs, read_inputs
-from stages.page.safe import template, thumbnail
 from stages.page.verdict import Answer, verdict
-from stages.qr.url import defang
+from stages.payload.safe import defang
 
-PAGE = Path("reports/index.html")
-CARD = Path("models/README.md")
 TEMPLATES = Path(__file__).parent / "page"
 MISTAKES = 12  # pictures of each kind
 LIBRARIES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pandas", "scipy", "opencv-python",
@@ -33,7 +32,7 @@ LIBRARIES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pand
 
 def main() -> None:
     """Read what the other stages left, write page and card, show the verdict."""
-    params = load()
+    params = load_params()
     inputs = read_inputs(params)
     csv = inputs.tables
     answers = verdict(
@@ -71,14 +70,14 @@ def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
         .reindex(index=CLASSES, columns=CLASSES, fill_value=0)
         .to_dict("index"),
         "baselines": tables.auc_table(csv["metrics"]),
-        "rows": words.ROWS,
+        "rows": captions.ROWS,
         "matched": of.loc[("matched", "network", "auc")],
         "matched_reader": of.loc[("matched", "payload_characters", "auc")],
         "slices": slices.to_dict("records"),
         "worst": None if lowest is None else lowest.to_dict(),
         "robustness": tables.hardest(csv["robustness"]),
-        "figure": words.figure,
-        "interval": words.interval,
+        "figure": captions.figure,
+        "interval": captions.interval,
         "settings": inputs.about["params"],
         "versions": {"Python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
@@ -103,7 +102,7 @@ def drawings(inputs: Inputs) -> dict[str, Any]:
         drawn["accuracy"] = charts.accuracy(curves, kept, truth.value_counts(normalize=True).max())
     by_damage = dict(list(csv["robustness"].groupby("damage", sort=False)))
     undamaged = by_damage.pop("none")
-    named = {name: words.DAMAGES.get(name, name) for name in by_damage}
+    named = {name: captions.CORRUPTIONS.get(name, name) for name in by_damage}
     drawn["damages"] = [(named[name], charts.damage(undamaged, rows)) for name, rows in by_damage.items()]
     return drawn
 
@@ -128,4 +127,4 @@ def mistakes(predictions: pd.DataFrame, about: dict[str, Any], params: Params) -
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

@@ -1,6 +1,6 @@
 """What damage to the picture costs: test images undamaged and damaged, scored with and without the front end.
 
-The front end is stages.qr.locate.upright, which finds the symbol and sets it straight. Writes
+The front end is stages.qr.locate.rectify, which finds the symbol and sets it straight. Writes
 reports/robustness/robustness.csv, one row for each damage, strength and front end, and for DVC's plots
 accuracy_with.csv, accuracy_without.csv and decode_rate.csv: a column a damage, step 0 is undamaged.
 """
@@ -13,23 +13,22 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from stages.baselines.rules import malicious
-from stages.common.cli import StageError, progress, run, stdout
+from stages.common.artefacts import MODEL, ROBUSTNESS, SPLITS, read_table
+from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing
-from stages.common.settings import CLASSES, Params, Robustness, load
-from stages.common.tables import MODEL, SPLITS, part, read
+from stages.common.settings import CLASSES, Params, Robustness, load_params
 from stages.common.workers import in_workers
-from stages.dataset.stored import Stored, read_pixels, stored_in
-from stages.network.memory import keep_freed_memory
+from stages.dataset.parts import is_malicious, part
+from stages.dataset.storage import Stored, read_pixels, stored_in
+from stages.network.allocator import keep_freed_memory
+from stages.network.corruption import CORRUPTIONS
 from stages.network.view import view
 from stages.qr import symbol
-from stages.qr.damage import DAMAGES
 from stages.qr.image import grey
 
-REPORTS = Path("reports/robustness")
 # The undamaged picture is step 0 of every damage, and looked at once.
 CASES = [("none", 0, 0.0)] + [
-    (name, step, strength) for name in DAMAGES for step, strength in enumerate(DAMAGES[name].strengths, 1)
+    (name, step, strength) for name in CORRUPTIONS for step, strength in enumerate(CORRUPTIONS[name].strengths, 1)
 ]
 FRONT_ENDS = ("with", "without")
 
@@ -38,13 +37,13 @@ Views = tuple[np.ndarray, np.ndarray]  # what `look` returns
 
 def main() -> None:
     """Draw the images, score them in every case and write the tables."""
-    params = load()
+    params = load_params()
     symbol.require_zbar()
-    rows = draw(read(SPLITS), params.robustness)
+    rows = sample_rows(read_table(SPLITS), params.robustness)
     probability, decoded, threshold = score(stored_in(rows), params)
-    table = tabulate(malicious(rows), probability, decoded, threshold)
+    table = tabulate(is_malicious(rows), probability, decoded, threshold)
     straightened = table[table["front_end"] == "with"]
-    with replacing(REPORTS) as folder:
+    with replacing(ROBUSTNESS) as folder:
         folder.mkdir()
         table.drop(columns="step").round(6).to_csv(folder / "robustness.csv", index=False)
         for front_end, rows_of_it in table.groupby("front_end"):
@@ -53,12 +52,12 @@ def main() -> None:
     undamaged, damaged = straightened.iloc[0], straightened.iloc[1:]
     worst = damaged.loc[damaged["accuracy"].idxmin()]
     stdout.print(
-        f"{REPORTS}: {len(rows):,} test images, accuracy {undamaged['accuracy']:.3f} undamaged, "
+        f"{ROBUSTNESS}: {len(rows):,} test images, accuracy {undamaged['accuracy']:.3f} undamaged, "
         f"at worst {worst['accuracy']:.3f} ({worst['damage']} {worst['strength']:g} {worst['unit']})"
     )
 
 
-def draw(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
+def sample_rows(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     """Up to `robustness.images` rows of the test part at random, as many of one class as of the other."""
     test = part(rows, "test")
     fewest = int(test["label"].value_counts().min())
@@ -71,11 +70,11 @@ def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray,
     # Worker processes load this module too, and need no torch.
     import torch
 
-    from stages.network import store
     from stages.network.data import as_tensor
+    from stages.network.trained import choose_device, load_trained
 
     keep_freed_memory()
-    trained = store.load(MODEL, store.best_device(params.train.device))
+    trained = load_trained(MODEL, choose_device(params.train.device))
     probability, decoded = [], []
     with progress() as bar:
         for squares, readable in bar.track(look_at_all(images, params), len(images), description="robustness"):
@@ -111,10 +110,10 @@ def look(item: tuple[int, Stored], folder: Path, seed: int, max_pixels: int) -> 
     for name, step, strength in CASES:
         pixels = undamaged
         if step:
-            rng = np.random.default_rng((seed, position, list(DAMAGES).index(name), step))
-            pixels = DAMAGES[name](undamaged, strength, rng)
+            rng = np.random.default_rng((seed, position, list(CORRUPTIONS).index(name), step))
+            pixels = CORRUPTIONS[name](undamaged, strength, rng)
         squares += [view(pixels), view(pixels, straighten=False)]  # in the order of FRONT_ENDS
-        readable.append(symbol.read(grey(pixels)).decoded)
+        readable.append(symbol.read_symbol(grey(pixels)).decoded)
     return np.stack(squares), np.array(readable)
 
 
@@ -126,7 +125,7 @@ def tabulate(truth: np.ndarray, probability: np.ndarray, decoded: np.ndarray, th
     table = []
     for case, (name, step, strength) in enumerate(CASES):
         for i, front_end in enumerate(FRONT_ENDS):
-            row = {"damage": name, "step": step, "strength": strength, "unit": DAMAGES[name].unit if step else ""}
+            row = {"damage": name, "step": step, "strength": strength, "unit": CORRUPTIONS[name].unit if step else ""}
             scores = probability[:, case, i]
             row |= {"front_end": front_end, "images": len(truth)}
             row |= {"accuracy": float(((scores >= threshold) == truth).mean())}
@@ -138,8 +137,8 @@ def tabulate(truth: np.ndarray, probability: np.ndarray, decoded: np.ndarray, th
 def curves(table: pd.DataFrame, figure: str) -> pd.DataFrame:
     """`figure` with a row a step and a column a damage; every damage begins with the undamaged picture."""
     wide = table.pivot_table(figure, "step", "damage", sort=False)
-    return wide[list(DAMAGES)].fillna(wide.loc[0, "none"]).round(6)
+    return wide[list(CORRUPTIONS)].fillna(wide.loc[0, "none"]).round(6)
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

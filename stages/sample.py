@@ -9,13 +9,11 @@ scans a code drawn from this table lands anywhere. The brands do not exist.
 
 import csv
 import random
-from pathlib import Path
 
-from stages.common.cli import run, stdout
+from stages.common.artefacts import SAMPLE_URLS
+from stages.common.cli import run_stage, stdout
 from stages.common.files import replacing
-from stages.common.settings import load
-
-TABLE = Path("data/sample_urls.csv")
+from stages.common.settings import load_params
 
 SUFFIXES = ("example", "test", "invalid")
 BRANDS = ("norvabank", "payquil", "mailora", "cloudmere", "shopwick", "parcelo", "streamly", "tradeon", "telvio")
@@ -31,7 +29,7 @@ NOUNS = """
 
 def main() -> None:
     """Write the table; the same seed gives the same table."""
-    params = load().sample
+    params = load_params().sample
     rng = random.Random(params.seed)
     hosts: list[str] = []
     drawn: dict[str, str] = {}  # url -> label; a URL that comes up again is drawn anew
@@ -41,9 +39,9 @@ def main() -> None:
         drawn.setdefault(malicious_url(rng, hosts), "malicious")
     rows = list(drawn.items())
     rng.shuffle(rows)
-    with replacing(TABLE) as temporary, temporary.open("w", newline="") as file:
+    with replacing(SAMPLE_URLS) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([("url", "label"), *rows])
-    stdout.print(f"{TABLE}: {len(rows):,} synthetic URLs, half of them labelled malicious")
+    stdout.print(f"{SAMPLE_URLS}: {len(rows):,} synthetic URLs, half of them labelled malicious")
 
 
 def benign_url(rng: random.Random) -> str:
@@ -124,4 +122,4 @@ def _token(rng: random.Random, shortest: int, longest: int) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

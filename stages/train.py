@@ -30,27 +30,24 @@ from dvclive import Live
 from lightning.fabric import Fabric
 from torch.utils.data import DataLoader
 
-from stages.common.cli import progress, run, stdout
-from stages.common.curves import CURVES
+from stages.common.artefacts import CHECKPOINT, CURVES, MODEL, SPLITS, TRAIN_FIGURES, read_table
+from stages.common.cli import progress, run_stage, stdout
 from stages.common.files import write_json
-from stages.common.settings import Params, load
-from stages.common.tables import MODEL, SPLITS, read
-from stages.network import checkpoint
+from stages.common.settings import Params, load_params
+from stages.network.allocator import keep_freed_memory
 from stages.network.data import Images
-from stages.network.fabric import make_fabric, start_processes
-from stages.network.memory import keep_freed_memory
 from stages.network.model import QRNet
-from stages.network.passes import Timed, calibrated, loader, measure, train_epoch
-from stages.network.store import save
-
-REPORT = Path("reports/train.json")
+from stages.network.trained import save_trained
+from stages.training import checkpoint
+from stages.training.fabric import make_fabric, start_processes
+from stages.training.passes import Timed, calibrated, loader, train_epoch, validate_epoch
 
 
 def main() -> None:
     """Train for `train.epochs` epochs, from the checkpoint if there is one, and save the best of them."""
-    params = load()
+    params = load_params()
     settings = params.train
-    rows = read(SPLITS)
+    rows = read_table(SPLITS)
     if settings.devices > 1 and "WORLD_SIZE" not in os.environ:
         return start_processes(settings.devices, "stages.train")
     keep_freed_memory()
@@ -74,10 +71,10 @@ def main() -> None:
     answer = calibrated(net, DataLoader(val_set, settings.batch_size), fabric.device, settings.max_false_positives)
     report = summary(history, best["epoch"], diverged) | majority(val_set.labels) | answer
     used = params.model_dump(mode="json", include={"model", "train", "augment", "split"})
-    data = {"data_sha256": digest(rows), "torch": torch.__version__.partition("+")[0]}
-    save(MODEL, net, params.model, {**answer, **data, "params": used, "metrics": report})
-    write_json(REPORT, report)
-    checkpoint.FILE.unlink(missing_ok=True)
+    data = {"data_sha256": data_sha256(rows), "torch": torch.__version__.partition("+")[0]}
+    save_trained(MODEL, net, params.model, {**answer, **data, "params": used, "metrics": report})
+    write_json(TRAIN_FIGURES, report)
+    CHECKPOINT.unlink(missing_ok=True)
     if diverged:
         stdout.print(f"the training diverged ({diverged}); kept are the weights of epoch {best['epoch']}")
     figures = ", ".join(f"{name} {value:.4g}" for name, value in report.items() if name != "diverged")
@@ -95,13 +92,13 @@ def fit(
     history: list[dict[str, float]] = []  # one entry an epoch
     best: dict[str, Any] = {"epoch": 0, "loss": math.inf, "weights": copy_of(net)}
     start = checkpoint.fingerprint(params, SPLITS, Path(__file__))
-    if state := fabric.broadcast(checkpoint.load(start) if first else None):
+    if state := fabric.broadcast(checkpoint.load_checkpoint(start) if first else None):
         history, best = state["history"], state["best"]
         net.load_state_dict(state["net"])
         optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
         if first:
-            stdout.print(f"going on after epoch {len(history)}, as {checkpoint.FILE} has it; delete that to start anew")
+            stdout.print(f"going on after epoch {len(history)}, as {CHECKPOINT} has it; delete that to start anew")
 
     os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the network, whatever the user's configuration says
     curves = Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) if first else nullcontext()
@@ -121,7 +118,7 @@ def fit(
             spent = time.perf_counter() - started
             if diverged:
                 return history, best, f"epoch {epoch}, {diverged}"
-            scores |= {**measure(fabric, model, val), "learning_rate": optimizer.param_groups[0]["lr"]}
+            scores |= {**validate_epoch(fabric, model, val), "learning_rate": optimizer.param_groups[0]["lr"]}
             scheduler.step(scores["val/loss"])
 
             log(live, epoch, scores)
@@ -131,7 +128,7 @@ def fit(
             if first:
                 state = {"history": history, "best": best, "net": net.state_dict()}
                 state |= {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
-                checkpoint.save(state, start)
+                checkpoint.save_checkpoint(state, start)
                 bar.console.print(
                     f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
                     f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}"
@@ -155,7 +152,7 @@ def build(params: Params, fabric: Fabric, precision: str) -> tuple[QRNet, Any, A
     return net, *fabric.setup(net, optimizer), scheduler
 
 
-def digest(rows: pd.DataFrame) -> str:
+def data_sha256(rows: pd.DataFrame) -> str:
     """SHA-256 over the images' own and their labels and parts: which data a model was trained on."""
     return hashlib.sha256(rows[["sha256", "label", "part"]].to_csv(index=False).encode()).hexdigest()
 
@@ -194,4 +191,4 @@ def majority(labels: list[int]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

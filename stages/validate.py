@@ -10,49 +10,43 @@ Then it exits with status 1 on any failed check of level error, so that `dvc rep
 writes the rows to train on to data/valid.parquet.
 """
 
-from pathlib import Path
-
 import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from stages.common.cli import StageError, printable, run, stdout
+from stages.common.artefacts import DATA_FIGURES, DATA_FINDINGS, DATA_PAGE, SCAN, VALID, read_table
+from stages.common.cli import StageError, printable, run_stage, stdout
 from stages.common.files import remove, replacing, write_json
-from stages.common.settings import load
-from stages.common.tables import SCAN, VALID, read
+from stages.common.settings import load_params
 from stages.gate.audit import audit, usable
 from stages.gate.check import Audit, Result
-from stages.gate.report import write_csv, write_html
-
-FIGURES = Path("reports/data.json")
-PAGE = Path("reports/data.html")
-FINDINGS = Path("reports/data_findings.csv")
+from stages.page.data_page import write_csv, write_html
 
 
 def main() -> None:
     """Audit the scan table, report, and stop the pipeline if a check of level error fails."""
-    params = load()
+    params = load_params()
     remove(VALID)  # nobody goes on with the rows of an earlier, better day
-    result = audit(read(SCAN), params)
-    write_json(FIGURES, figures(result))
-    write_csv(FINDINGS, result)
-    write_html(PAGE, result, params)
+    result = audit(read_table(SCAN), params)
+    write_json(DATA_FIGURES, figures(result))
+    write_csv(DATA_FINDINGS, result)
+    write_html(DATA_PAGE, result, params)
     broken = [r for r in result.results if not r.found.holds]
     if broken:
         stdout.print(as_table(broken, result.table))
     if len(result.quarantined):
-        stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {PAGE}")
+        stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {DATA_PAGE}")
     failed = sum(r.failed for r in broken)
     if failed:
         raise StageError(
             f"the data is not fit for training: {failed} of {len(result.results)} checks failed. "
-            f"The pictures are in {PAGE}, every file in {FINDINGS}"
+            f"The pictures are in {DATA_PAGE}, every file in {DATA_FINDINGS}"
         )
     rows = usable(result)
     with replacing(VALID) as temporary:
         rows.to_parquet(temporary, index=False)
     warned = f", {len(broken)} with a warning" if broken else ""
-    stdout.print(f"{len(rows):,} images passed {len(result.results)} checks{warned}; see {PAGE}")
+    stdout.print(f"{len(rows):,} images passed {len(result.results)} checks{warned}; see {DATA_PAGE}")
 
 
 def figures(result: Audit) -> dict:
@@ -82,7 +76,7 @@ def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Tabl
             Text("\n").join([Text(printable(line)) for line in (result.found.text, *shown)] + [Text(advice, "italic")]),
         )
     if len(ordered) > rows:
-        table.add_row("...", f"{len(ordered) - rows} more in {PAGE}")
+        table.add_row("...", f"{len(ordered) - rows} more in {DATA_PAGE}")
     return table
 
 
@@ -96,4 +90,4 @@ def examples(result: Result, scanned: pd.DataFrame, count: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

@@ -17,8 +17,8 @@ from ruamel.yaml import YAML
 from stages.common.cli import progress
 from stages.common.settings import Params
 from stages.dataset.labels import read_labels
-from stages.dataset.row import CONTENT, look, row
-from stages.dataset.stored import Stored, list_images
+from stages.dataset.row import CONTENT, content_row, examine
+from stages.dataset.storage import Stored, list_images
 
 REPO = Path(__file__).parents[1]
 SURROUNDINGS = {
@@ -112,29 +112,29 @@ def draw_classes(folder: Path, benign: int, malicious: int) -> Path:
 
 def scanned_table(params: Params) -> pd.DataFrame:
     """The scan table of `params.data.images`, made by one worker."""
-    from stages import scan
+    from stages.dataset import scan_table
 
-    tables = scan.scan(list_images(params.data.images), params, progress())
+    tables = scan_table.scan_images(list_images(params.data.images), params, progress())
     return pa.concat_tables(tables).to_pandas()
 
 
 def looked_at(folder: Path, params: Params) -> pd.DataFrame:
     """The scan table of the class folders in `folder`, made in this process."""
-    from stages import scan
+    from stages.dataset import scan_table
 
     images = list_images(folder)
-    content = pa.Table.from_pylist([look(stored, str(folder), params.scan) for stored in images], CONTENT)
-    return scan.named(images, content, None, params).to_pandas()
+    content = pa.Table.from_pylist([examine(stored, str(folder), params.scan) for stored in images], CONTENT)
+    return scan_table.named(images, content, None, params).to_pandas()
 
 
 def labelled(names: Sequence[str], params: Params, content: pa.Table | None = None) -> pd.DataFrame:
     """The scan table of files called `names` with their labels, and with `content` if that is known."""
-    from stages import scan
+    from stages.dataset import scan_table
 
-    content = content or pa.Table.from_pylist([row() for _ in names], CONTENT)
+    content = content or pa.Table.from_pylist([content_row() for _ in names], CONTENT)
     listed = read_labels(params.data.images, params.data.classes)
-    found = scan.named([Stored(name) for name in names], content, listed, params)
-    return pa.concat_tables([found, scan.missing(listed)]).to_pandas()
+    found = scan_table.named([Stored(name) for name in names], content, listed, params)
+    return pa.concat_tables([found, scan_table.missing(listed)]).to_pandas()
 
 
 def truncate(path: Path, size: int = 120) -> None:

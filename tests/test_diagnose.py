@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from stages import diagnose, train
+from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES
 from stages.common.cli import StageError
-from stages.common.tables import SPLITS
 from stages.network.data import Images
-from stages.network.passes import loader
-from stages.network.view import SIDE
+from stages.network.view import INPUT_SIDE
+from stages.training.passes import loader
 from tests.helpers import draw_qr, set_params
 
 
@@ -28,7 +28,7 @@ def copy(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def verdicts() -> dict[str, str]:
     diagnose.main()
-    written = json.loads(diagnose.REPORT.read_text())
+    written = json.loads(DIAGNOSIS.read_text())
     found = {symptom["name"]: symptom["verdict"] for symptom in written["symptoms"]}
     assert written["failed"] == list(found.values()).count("fail")
     return found
@@ -44,8 +44,8 @@ def test_every_symptom_is_judged_and_shown(copy: Path, capsys: pytest.CaptureFix
 
 
 def test_strict_makes_a_failure_an_error(copy: Path) -> None:
-    report = json.loads(train.REPORT.read_text()) | {"initial_loss": 148.0}
-    train.REPORT.write_text(json.dumps(report))
+    report = json.loads(TRAIN_FIGURES.read_text()) | {"initial_loss": 148.0}
+    TRAIN_FIGURES.write_text(json.dumps(report))
     diagnose.main()
     set_params(copy, {"diagnose.strict": True})
     with pytest.raises(StageError, match="initial_loss"):
@@ -119,7 +119,7 @@ def test_batches_of_one_class_are_named(copy: Path, monkeypatch: pytest.MonkeyPa
 
 def test_an_image_that_is_no_number_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(images: Images, index: int) -> tuple[torch.Tensor, int]:
-        return torch.full((3, SIDE, SIDE), float("nan")), images.labels[index]
+        return torch.full((3, INPUT_SIDE, INPUT_SIDE), float("nan")), images.labels[index]
 
     with monkeypatch.context() as patch:
         patch.setattr(Images, "__getitem__", broken)
@@ -130,6 +130,6 @@ def test_an_image_that_is_no_number_is_named(copy: Path, monkeypatch: pytest.Mon
 
 
 def test_without_a_training_the_user_learns_what_to_run(copy: Path) -> None:
-    train.REPORT.unlink()
+    TRAIN_FIGURES.unlink()
     with pytest.raises(StageError, match="dvc repro"):
         diagnose.main()

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from stages import evaluate, robustness, scan, split, validate
-from stages.baselines.models import BASELINES
 from stages.common.cli import StageError
+from stages.evaluation.baselines import BASELINES
 from tests.helpers import run_stage, set_params
 
 
@@ -100,7 +100,7 @@ def test_a_random_split_is_not_split_again(copy: Path) -> None:
 def test_shards_are_evaluated_as_the_folder_is(copy: Path) -> None:
     reports = [Path("reports/test.json"), Path("reports/evaluate/metrics.csv")]
     before = [report.read_bytes() for report in reports]
-    assert run_stage("dataset.pack", copy, ["data/images", "shards"]).returncode == 0
+    assert run_stage("commands.pack", copy, ["data/images", "shards"]).returncode == 0
     set_params(copy, {"data.images": "shards", "robustness.images": 2})
     shutil.rmtree(copy / "data")
     for stage in (scan, validate, split, evaluate, robustness):

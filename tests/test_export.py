@@ -12,10 +12,10 @@ import torch
 
 from stages import export
 from stages.common.cli import StageError
-from stages.common.settings import Model, load
-from stages.network import store
+from stages.common.settings import Model, load_params
 from stages.network.data import Images
 from stages.network.model import QRNet
+from stages.network.trained import INPUT, Trained, load_trained, save_trained
 from tests.helpers import draw_classes, new_project, set_params
 
 SHAPE = Model(batch_norm=True, hidden=[4], dropout=0.5, init="mixed")
@@ -33,7 +33,7 @@ def split_project(folder: Path) -> Path:
     rows = pd.DataFrame({"path": paths, "label": labels, "part": parts, "sha256": hashes})
     rows.to_parquet(folder / "data/splits.parquet")
     torch.manual_seed(0)
-    store.save(folder / "models/model.safetensors", QRNet(SHAPE), SHAPE, FACTS)
+    save_trained(folder / "models/model.safetensors", QRNet(SHAPE), SHAPE, FACTS)
     return folder
 
 
@@ -57,7 +57,7 @@ def test_the_exported_network_answers_as_the_trained_one_in_batches_of_any_size(
     (pixels,), (probability,) = session.get_inputs(), session.get_outputs()
     assert (pixels.name, pixels.type, pixels.shape[1:]) == ("pixels", "tensor(uint8)", [3, 224, 224])
     assert (probability.name, probability.type) == ("probability", "tensor(float)")
-    trained = store.load(exported / "models/model.safetensors")
+    trained = load_trained(exported / "models/model.safetensors")
     batch = torch.randint(0, 256, (5, 3, 224, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     for count in (1, 5):
         (answer,) = session.run(None, {"pixels": batch[:count].numpy()})
@@ -71,14 +71,14 @@ def test_the_file_says_how_it_is_to_be_used(exported: Path) -> None:
     about = json.loads(metadata["about"])
     assert about["threshold"] == FACTS["threshold"]
     assert about["classes"] == ["benign", "malicious"]
-    assert about["input"] == store.INPUT
+    assert about["input"] == INPUT
 
 
 def test_the_report_describes_the_file(exported: Path) -> None:
     report = json.loads((exported / "reports/export.json").read_text())
     file = exported / "models/model.onnx"
     assert (report["images"], report["bytes"]) == (4, file.stat().st_size)
-    assert 0 <= report["largest_difference"] <= load(exported / "params.yaml").export.tolerance
+    assert 0 <= report["largest_difference"] <= load_params(exported / "params.yaml").export.tolerance
     assert report["opset"] == max(entry.version for entry in onnx.load(file).opset_import if not entry.domain)
 
 
@@ -98,9 +98,9 @@ def test_a_file_that_answers_otherwise_is_not_kept(fresh: Path) -> None:
 
 def test_the_difference_is_found_where_there_is_one(exported: Path) -> None:
     with chdir(exported):
-        trained, params = store.load(Path("models/model.safetensors")), load()
+        trained, params = load_trained(Path("models/model.safetensors")), load_params()
         rows = pd.read_parquet("data/splits.parquet")
-        hotter = store.Trained(trained.net, trained.about | {"temperature": 0.1})
+        hotter = Trained(trained.net, trained.about | {"temperature": 0.1})
         images = Images(rows, params)
         difference, _ = export.compare(hotter, Path("models/model.onnx"), images, 2)
         pixels = torch.stack([images[i][0] for i in range(len(images))])
@@ -111,7 +111,7 @@ def test_the_difference_is_found_where_there_is_one(exported: Path) -> None:
 def test_a_network_without_numbers_is_not_kept(fresh: Path) -> None:
     net = QRNet(SHAPE)
     torch.nn.init.constant_(list(net.parameters())[-1], float("nan"))
-    store.save(Path("models/model.safetensors"), net, SHAPE, FACTS)
+    save_trained(Path("models/model.safetensors"), net, SHAPE, FACTS)
     with pytest.raises(StageError, match="not kept"):
         export.main()
     assert not Path("models/model.onnx").exists()

@@ -10,7 +10,7 @@ from pyzbar import pyzbar
 
 from stages import render
 from stages.common.cli import StageError
-from stages.qr.symbol import read
+from stages.qr.symbol import read_symbol
 from tests.helpers import new_project, run_stage, set_params
 
 ROWS = [
@@ -53,7 +53,7 @@ def test_pyzbar_reads_back_what_the_table_says(drawn: Path) -> None:
 
 
 def test_both_classes_are_drawn_alike(drawn: Path) -> None:
-    readings = [read(pixels) for pixels in map(grey_pixels, sorted(drawn.rglob("*.png")))]
+    readings = [read_symbol(pixels) for pixels in map(grey_pixels, sorted(drawn.rglob("*.png")))]
     assert {reading.ec_level for reading in readings} == {"M"}
     assert {round(reading.module_px or 0) for reading in readings} == {10}
     assert {round(reading.quiet_zone or 0) for reading in readings} == {4}
@@ -80,7 +80,7 @@ def test_settings_change_the_drawing_and_what_is_too_long_is_reported(
     set_params(project, {"render.error_correction": "H", "render.scale": 3, "render.quiet_zone": 2})
     render.main()
     [path] = (project / "data/images").rglob("*.png")
-    reading = read(grey_pixels(path))
+    reading = read_symbol(grey_pixels(path))
     assert (reading.ec_level, round(reading.module_px or 0), round(reading.quiet_zone or 0)) == ("H", 3, 2)
     said = capsys.readouterr().out
     assert "row 2" in said

@@ -9,8 +9,8 @@ import pytest
 
 from stages import diagnose, evaluate, export, report, robustness
 from stages.common.cli import StageError
-from tests.gate.test_report import HOSTILE, Page
 from tests.helpers import set_params
+from tests.page.test_data_page import HOSTILE, Page
 
 SECTIONS = ["data", "training", "test", "baselines", "matched", "slices", "robustness", "mistakes", "settings"]
 

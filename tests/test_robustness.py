@@ -8,17 +8,16 @@ import pytest
 import torch
 
 from stages import robustness
-from stages.baselines.rules import malicious
 from stages.common.cli import StageError
-from stages.common.settings import Robustness
-from stages.common.settings import load as load_params
-from stages.dataset.stored import Stored
-from stages.network import store
+from stages.common.settings import Robustness, load_params
+from stages.dataset.parts import is_malicious
+from stages.dataset.storage import Stored
+from stages.network.corruption import CORRUPTIONS
 from stages.network.data import as_tensor
+from stages.network.trained import load_trained
 from stages.network.view import view
-from stages.qr.damage import DAMAGES
 from stages.qr.image import decode
-from stages.robustness import CASES, draw, look, score, tabulate
+from stages.robustness import CASES, look, sample_rows, score, tabulate
 from tests.helpers import draw_qr, run_python, set_params, truncate
 
 REPORT = Path("reports/robustness")
@@ -48,7 +47,7 @@ def test_every_damage_has_its_rows(tried: Path) -> None:
     columns = ["damage", "strength", "unit", "front_end", "images", "accuracy", "auc", "decode_rate"]
     assert table.columns.tolist() == columns
     expected = [("none", 0.0, "")]
-    expected += [(name, strength, damage.unit) for name, damage in DAMAGES.items() for strength in damage.strengths]
+    expected += [(name, strength, damage.unit) for name, damage in CORRUPTIONS.items() for strength in damage.strengths]
     for front_end in ("with", "without"):
         rows = table.loc[table["front_end"] == front_end, ["damage", "strength", "unit"]]
         assert [tuple(row) for row in rows.to_numpy()] == expected
@@ -60,21 +59,21 @@ def test_every_damage_has_its_rows(tried: Path) -> None:
 def test_the_undamaged_figures_are_the_network_s_own(tried: Path) -> None:
     with chdir(tried):
         params = load_params()
-        rows = draw(pd.read_parquet("data/splits.parquet"), params.robustness)
-        trained = store.load(Path("models/model.safetensors"))
+        rows = sample_rows(pd.read_parquet("data/splits.parquet"), params.robustness)
+        trained = load_trained(Path("models/model.safetensors"))
         pictures = [decode((params.data.images / path).read_bytes(), 10**6).pixels for path in rows["path"]]
         called = trained.probability(torch.stack([as_tensor(view(pixels)) for pixels in pictures])) >= trained.threshold
         table = pd.read_csv(REPORT / "robustness.csv")
-    assert table["accuracy"][0] == pytest.approx((called == malicious(rows)).mean())
+    assert table["accuracy"][0] == pytest.approx((called == is_malicious(rows)).mean())
 
 
 def test_every_case_is_scored_in_its_place(tried: Path) -> None:
     with chdir(tried):
         params = load_params()
-        path = draw(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
+        path = sample_rows(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
         probability, decoded, _ = score([Stored(path)], params)
         squares, readable = look((0, Stored(path)), params.data.images, params.robustness.seed, 10**6)
-        trained = store.load(Path("models/model.safetensors"))
+        trained = load_trained(Path("models/model.safetensors"))
     alone = [trained.probability(as_tensor(pixels)[None]).item() for pixels in squares]
     assert len(set(alone)) > len(CASES)
     np.testing.assert_allclose(probability.ravel(), alone, atol=1e-4)
@@ -89,9 +88,9 @@ def test_the_curves_are_those_of_the_table(tried: Path) -> None:
         ("decode_rate.csv", "decode_rate", "with"),
     ):
         curves = pd.read_csv(tried / REPORT / file)
-        assert curves.columns.tolist() == ["step", *DAMAGES]
+        assert curves.columns.tolist() == ["step", *CORRUPTIONS]
         figures = table[table["front_end"] == front_end].set_index("damage")[figure]
-        for name in DAMAGES:
+        for name in CORRUPTIONS:
             assert curves[name].tolist() == [figures["none"], *figures[name]]
 
 
@@ -124,16 +123,16 @@ def part(benign: int, malicious: int) -> pd.DataFrame:
 @pytest.mark.parametrize(("images", "each"), [(4, 2), (5, 2), (1, 1), (1000, 6)])
 def test_both_classes_are_drawn_alike(images: int, each: int) -> None:
     rows = pd.concat([part(9, 6), part(50, 50).assign(part="train")], ignore_index=True)
-    drawn = draw(rows, Robustness(images=images, seed=7))
+    drawn = sample_rows(rows, Robustness(images=images, seed=7))
     assert drawn["label"].value_counts().to_dict() == {"benign": each, "malicious": each}
     assert (drawn["part"] == "test").all()
-    assert drawn.equals(draw(rows, Robustness(images=images, seed=7)))
+    assert drawn.equals(sample_rows(rows, Robustness(images=images, seed=7)))
 
 
 @pytest.mark.parametrize("rows", [part(5, 0), part(0, 0)])
 def test_a_test_part_that_lacks_a_class_is_an_error(rows: pd.DataFrame) -> None:
     with pytest.raises(StageError, match=r"the test part in data/splits\.parquet has \d+ rows and no "):
-        draw(rows, Robustness(images=4, seed=7))
+        sample_rows(rows, Robustness(images=4, seed=7))
 
 
 def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: Path) -> None:

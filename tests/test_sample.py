@@ -10,7 +10,7 @@ import segno
 from sklearn.metrics import roc_auc_score
 
 from stages import sample
-from stages.qr.url import group_key
+from stages.payload.site import group_key
 from tests.helpers import REPO, new_project, set_params
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from stages import scan
-from stages.common.settings import Params, load
-from stages.dataset.row import look
-from stages.dataset.stored import Stored, list_images
+from stages.common.settings import Params, load_params
+from stages.dataset import scan_table
+from stages.dataset.row import examine
+from stages.dataset.storage import Stored, list_images
 from tests.helpers import draw_classes, draw_qr, new_project, run_stage, set_params, truncate
 
 URL = "https://a.example/"
@@ -153,7 +154,7 @@ def test_a_folder_that_may_not_be_read_is_one_row(project: Path, monkeypatch: py
     monkeypatch.setattr(os, "scandir", refuse)
     images = list_images(Path("data/images"))
     assert [stored.path for stored in images] == ["benign/000.png", "malicious"]
-    row = look(images[1], "data/images", load().scan)
+    row = examine(images[1], "data/images", load_params().scan)
     assert row["problem"] == "unreadable"
 
 
@@ -162,13 +163,13 @@ def looked(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A project of 12 images; the names of those that scans look at, and not only take over."""
     draw_classes(project / "data/images", 6, 6)
     names: list[str] = []
-    look_at_all = scan.look_at_all
+    look_at_all = scan_table.examine_all
 
     def recorded(images: list[Stored], params: Params) -> Any:
         names.extend(stored.path for stored in images)
         return look_at_all(images, params)
 
-    monkeypatch.setattr(scan, "look_at_all", recorded)
+    monkeypatch.setattr(scan_table, "examine_all", recorded)
     return names
 
 
@@ -220,8 +221,8 @@ def test_a_scan_goes_on_after_ctrl_c(project: Path, looked: list[str], monkeypat
     scan.main()
     expected = Path("data/scan.parquet").read_bytes()
     Path("data/scan.parquet").unlink()
-    monkeypatch.setattr(scan, "ROW_GROUP", 4)
-    named = scan.named
+    monkeypatch.setattr(scan_table, "ROW_GROUP", 4)
+    named = scan_table.named
 
     def interrupted(images: list[Stored], *rest: Any) -> Any:
         if images[0].path == "malicious/002.png":
@@ -229,13 +230,13 @@ def test_a_scan_goes_on_after_ctrl_c(project: Path, looked: list[str], monkeypat
         return named(images, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(scan, "named", interrupted)
+        patch.setattr(scan_table, "named", interrupted)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 scan.main()
             assert not Path("data/scan.parquet").exists()
     looked.clear()
-    monkeypatch.setattr(scan, "ROW_GROUP", 16_384)
+    monkeypatch.setattr(scan_table, "ROW_GROUP", 16_384)
     scan.main()
     assert looked == [f"malicious/{i:03}.png" for i in range(2, 6)]
     assert Path("data/scan.parquet").read_bytes() == expected

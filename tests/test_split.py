@@ -6,7 +6,7 @@ import pytest
 
 from stages import split
 from stages.common.cli import StageError
-from stages.qr.url import group_key
+from stages.payload.site import group_key
 from tests.helpers import set_params
 
 

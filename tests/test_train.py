@@ -14,11 +14,11 @@ import torch
 
 from stages import scan, split, train, validate
 from stages.common import settings
+from stages.common.artefacts import CHECKPOINT, SPLITS
 from stages.common.cli import StageError
-from stages.common.tables import SPLITS
-from stages.network import checkpoint
 from stages.network.data import Images
-from stages.network.store import load
+from stages.network.trained import load_trained
+from stages.training import checkpoint
 from tests.helpers import ENV, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
 
 MODEL = Path("models/model.safetensors")
@@ -90,7 +90,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 def test_a_killed_training_goes_on_to_the_same_network(trained: Path, again: Path) -> None:
     command = [sys.executable, "-m", "stages.train"]
     process = subprocess.Popen(command, cwd=again, env=ENV | {"PYTHONPATH": str(REPO)}, stdout=subprocess.DEVNULL)
-    while not (again / checkpoint.FILE).exists():
+    while not (again / CHECKPOINT).exists():
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.001)
     process.kill()
@@ -114,7 +114,7 @@ def test_a_training_that_diverges_ends_and_says_where(again: Path, capsys: pytes
     report = json.loads((again / "reports/train.json").read_text())
     assert report["epochs"] == 0
     assert report["diverged"].startswith("epoch 1, batch 2")
-    net = load(again / MODEL).net
+    net = load_trained(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
     assert not (again / "models/checkpoint.pt").exists()
 
@@ -142,12 +142,12 @@ def test_a_training_that_diverges_with_its_last_batch_keeps_no_broken_weights(ag
     set_params(again, {"train.learning_rate": 1e30, "train.gradient_clip": None, "train.batch_size": 64})
     train.main()  # the only batch of an epoch has a finite loss, and what it leaves has none
     json.loads((again / "reports/train.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
-    net = load(again / MODEL).net
+    net = load_trained(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
 
 
 def test_a_checkpoint_of_other_pictures_is_left_alone(again: Path) -> None:
-    params = settings.load()
+    params = settings.load_params()
     before = checkpoint.fingerprint(params, SPLITS)
     image = next((again / "data/images/benign").glob("*.png"))
     draw_qr(image, f"https://a{image.stem}.example/", scale=7)  # the same payload, label and part
@@ -157,31 +157,31 @@ def test_a_checkpoint_of_other_pictures_is_left_alone(again: Path) -> None:
 
 
 def test_the_model_file_says_what_it_is_of(trained: Path) -> None:
-    about = load(trained / MODEL).about
+    about = load_trained(trained / MODEL).about
     report = json.loads((trained / "reports/train.json").read_text())
     assert about["params"]["train"]["epochs"] == report["epochs"]
     assert about["metrics"]["val_loss"] == pytest.approx(report["val_loss"], abs=1e-6)
     assert about["temperature"] == pytest.approx(report["temperature"], abs=1e-6)
     assert 0 <= about["threshold"] <= 1
-    assert about["data_sha256"] == train.digest(pd.read_parquet(trained / SPLITS))
+    assert about["data_sha256"] == train.data_sha256(pd.read_parquet(trained / SPLITS))
 
 
 def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:
     rows = pd.read_parquet(SPLITS)
-    plain = Images(rows, settings.load(), augmented=True)
-    assert torch.equal(plain[0][0], Images(rows, settings.load())[0][0])
+    plain = Images(rows, settings.load_params(), augmented=True)
+    assert torch.equal(plain[0][0], Images(rows, settings.load_params())[0][0])
     set_params(again, {"augment.noise": 30.0, "augment.rotate": 10.0})
-    damaged = Images(rows, settings.load(), augmented=True)
+    damaged = Images(rows, settings.load_params(), augmented=True)
     damaged.epoch = 1
     first = damaged[0][0].clone()
     assert torch.equal(damaged[0][0], first)  # the same epoch, so that a resumed training sees the same
     damaged.epoch = 2
     assert not torch.equal(damaged[0][0], first)
-    assert torch.equal(Images(rows, settings.load())[0][0], plain[0][0])  # val and test never
+    assert torch.equal(Images(rows, settings.load_params())[0][0], plain[0][0])  # val and test never
 
 
 def test_shards_train_the_same_network(trained: Path, again: Path) -> None:
-    ended = run_stage("dataset.pack", again, ["data/images", "shards"])
+    ended = run_stage("commands.pack", again, ["data/images", "shards"])
     assert ended.returncode == 0, ended.stderr
     shutil.rmtree(again / "data")
     set_params(again, {"data.images": "shards"})
@@ -227,7 +227,7 @@ def test_a_process_that_dies_costs_a_retry(together: Path) -> None:
     command = [sys.executable, "-m", "stages.train"]
     env = ENV | {"PYTHONPATH": str(REPO)}
     process = subprocess.Popen(command, cwd=together, env=env, stdout=subprocess.PIPE, text=True)
-    while not (together / checkpoint.FILE).exists():
+    while not (together / CHECKPOINT).exists():
         assert process.poll() is None, "it ended before one of it could be killed"
         time.sleep(0.01)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -253,7 +253,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
         process_group=0,
         preexec_fn=heed_ctrl_c,
     )
-    while not (together / checkpoint.FILE).exists():
+    while not (together / CHECKPOINT).exists():
         assert process.poll() is None, "it ended before it could be interrupted"
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)

@@ -1,8 +1,10 @@
 """How every stage starts and how it fails: one line that names the file and the remedy."""
 
+import argparse
 import errno
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,6 +15,23 @@ stdout = Console(highlight=False, soft_wrap=True)
 
 class StageError(Exception):
     """A failure whose message says what is wrong, where, and what to do about it."""
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """`run` for a stage: `--help` prints its docstring, any other argument is an error (status 2)."""
+    document = sys.modules[main.__module__].__doc__
+    name = Path(sys.argv[0]).stem
+    parser = argparse.ArgumentParser(
+        prog=f"python -m stages.{name}",
+        usage="%(prog)s [--help]",
+        description=document,
+        epilog=f"Settings are in params.yaml. To try others without editing it: dvc exp run -S {name}.KEY=VALUE",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _, others = parser.parse_known_args()
+    if others:
+        parser.error(f"unknown argument {printable(others[0])}: a stage takes its settings from params.yaml")
+    run(main)
 
 
 def run(main: Callable[[], None]) -> None:

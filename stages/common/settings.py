@@ -162,7 +162,7 @@ class Train(Section):
 
 
 class Augment(Section):
-    """The largest strength of each random damage to a training image; units in stages/qr/damage.py."""
+    """The largest strength of each random damage to a training image; units in stages/network/corruption.py."""
 
     blur: Annotated[float, Field(ge=0, le=10)]
     rotate: Annotated[float, Field(ge=0, le=180)]
@@ -220,7 +220,7 @@ class Params(Section):
     export: Export
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
+def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check `path`.
 
     Raises StageError listing every unknown key (with the nearest right one), every missing key
@@ -274,7 +274,7 @@ def main() -> None:
 
     DVC looks both up before any stage can, and in its words a mistyped data.urls "could not be found".
     """
-    data = load().data
+    data = load_params().data
     if data.images != Path("data/images") and not data.images.exists():
         raise StageError(f"{data.images} is not there; set data.images in params.yaml to your folder of images")
     if data.urls != Path("data/sample_urls.csv") and not data.urls.exists():

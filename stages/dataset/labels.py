@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from stages.common.cli import StageError
-from stages.dataset.stored import LABELS_FILE
+from stages.dataset.storage import LABELS_FILE
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import cv2
 import pyarrow as pa
 
 from stages.common.settings import Scan
-from stages.dataset.stored import Stored, read_bytes, size_of
+from stages.dataset.storage import Stored, read_bytes, size_of
 from stages.qr.image import UnusableImageError, decode, grey
-from stages.qr.symbol import read
+from stages.qr.symbol import read_symbol
 
 SCHEMA = pa.schema(
     [
@@ -48,13 +48,16 @@ SCHEMA = pa.schema(
 NAMED = ("path", "label", "shard", "offset", "url", "label_problem")
 CONTENT = pa.schema([field for field in SCHEMA if field.name not in NAMED])
 
+PICTURE = ["bytes", "width", "height", "channels", "brightness", "module_px", "quiet_zone", "format", "ec_level"]
+BY_PAYLOAD = ["version", "mask"]  # of the symbol, but a consequence of its payload
+
 # Fails for a link, and does not wait for a pipe.
 PLAINLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 Row = dict[str, Any]
 
 
-def look(stored: Stored, folder: str, settings: Scan) -> Row:
+def examine(stored: Stored, folder: str, settings: Scan) -> Row:
     """The columns CONTENT for one file of the dataset `folder`. Never raises for what the file contains."""
     facts: Row = {}
     try:
@@ -66,17 +69,17 @@ def look(stored: Stored, folder: str, settings: Scan) -> Row:
         facts |= {name: getattr(picture, name) for name in ("format", "width", "height", "channels")}
         luma = grey(picture.pixels)
         facts["brightness"] = cv2.sumElems(luma)[0] / luma.size  # the mean, in a tenth of numpy's time
-        return row(**facts, **asdict(read(luma)))
+        return content_row(**facts, **asdict(read_symbol(luma)))
     except UnusableImageError as problem:
-        return row(**facts, problem=problem.problem, error=str(problem))
+        return content_row(**facts, problem=problem.problem, error=str(problem))
     except OSError as problem:
-        return row(**facts, problem="unreadable", error=f"cannot be read: {problem.strerror}")
+        return content_row(**facts, problem="unreadable", error=f"cannot be read: {problem.strerror}")
     except Exception as problem:  # a decoder's own defect: the file is named, the others go on
         message = f"the decoder failed on this file ({type(problem).__name__})"
-        return row(**facts, problem="kills_decoder", error=message)
+        return content_row(**facts, problem="kills_decoder", error=message)
 
 
-def digest(stored: Stored, folder: str, settings: Scan) -> str | None:
+def file_sha256(stored: Stored, folder: str, settings: Scan) -> str | None:
     """SHA-256 of a file's bytes; None for one that `look` does not read."""
     try:
         data = None
@@ -105,7 +108,7 @@ def _plain_file(file: str, most: int) -> bytes | None:
         os.close(descriptor)
 
 
-def row(**facts: Any) -> Row:
+def content_row(**facts: Any) -> Row:
     """The columns CONTENT with `facts`, and what is unknown as None."""
     defaults = {"decoded": False, "symbols": 0, "inverted": False, "mirrored": False, "problem": "", "error": ""}
     return dict.fromkeys(CONTENT.names) | defaults | facts

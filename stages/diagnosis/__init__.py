@@ -1,1 +1,1 @@
-"""Whether a training went well: looks at the network before it, and symptoms in its curves."""
+"""Did the training go well? Probes of the network before it, symptoms in its curves."""

@@ -39,7 +39,7 @@ def activations(net: QRNet, pixels: Tensor) -> dict[str, dict[str, float]]:
     return seen
 
 
-def learn_by_heart(fabric: Fabric, params: Params, pixels: Tensor, labels: Tensor, steps: int) -> float:
+def overfit_one_batch(fabric: Fabric, params: Params, pixels: Tensor, labels: Tensor, steps: int) -> float:
     """The loss of a fresh network after `steps` steps on one batch, without dropout and weight decay.
 
     A network that cannot learn one batch by heart cannot learn at all; one that can do so with

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 from scipy.stats import binomtest
 
-COIN = log(2)  # the cross-entropy of a coin, 0.693
+CHANCE_LOSS = log(2)  # the cross-entropy of a coin, 0.693
 Verdict = Literal["pass", "warn", "fail"]
 
 
@@ -47,7 +47,7 @@ class Evidence:
         return self.curves.loc[self.report["epoch"]]
 
 
-def chance(accuracy: float, rows: int, majority: float) -> float:
+def p_value(accuracy: float, rows: int, majority: float) -> float:
     """How likely a guesser who is right with probability `majority` is as often right (binomial test, one-sided)."""
     rows = int(rows)
     return float(binomtest(round(accuracy * rows), rows, majority, alternative="greater").pvalue)
@@ -56,12 +56,12 @@ def chance(accuracy: float, rows: int, majority: float) -> float:
 def initial_loss(e: Evidence) -> Symptom:
     """A network that knows nothing starts near ln 2; far above, its first weights are too large."""
     loss = e.report["initial_loss"]
-    verdict: Verdict = "pass" if abs(loss - COIN) < 0.7 else "warn" if loss < 5 else "fail"
+    verdict: Verdict = "pass" if abs(loss - CHANCE_LOSS) < 0.7 else "warn" if loss < 5 else "fail"
     return Symptom(
         "initial_loss",
         verdict,
         f"{loss:.3g}",
-        f"{COIN:.3f} +- 0.7; above 5 fails",
+        f"{CHANCE_LOSS:.3f} +- 0.7; above 5 fails",
         "the first weights of a large layer are too large for the number of its inputs",
         "model.init: mixed; initial_activations below",
     )
@@ -101,7 +101,7 @@ def one_batch(e: Evidence) -> Symptom | None:
     loss = e.probes.get("one_batch")
     if loss is None:
         return None
-    verdict: Verdict = "pass" if loss < 0.1 else "warn" if loss < COIN / 2 else "fail"
+    verdict: Verdict = "pass" if loss < 0.1 else "warn" if loss < CHANCE_LOSS / 2 else "fail"
     return Symptom(
         "one_batch",
         verdict,
@@ -119,9 +119,9 @@ def blank_pictures(e: Evidence) -> Symptom | None:
         return None
     return Symptom(
         "blank_pictures",
-        "pass" if loss > 0.9 * COIN else "fail",
+        "pass" if loss > 0.9 * CHANCE_LOSS else "fail",
         f"loss {loss:.3f}",
-        f"above {0.9 * COIN:.2f}",
+        f"above {0.9 * CHANCE_LOSS:.2f}",
         "labels reach the network by another way than the pictures",
         "stages/network/data.py",
     )
@@ -171,14 +171,14 @@ def batches_mixed(e: Evidence) -> Symptom:
 def training_loss(e: Evidence) -> Symptom:
     """The training loss falls gradually: neither never nor at once."""
     losses = e.curves["train/loss"]
-    at_once, stuck = losses.iloc[0] < 0.05, losses.min() > 0.97 * COIN
+    at_once, stuck = losses.iloc[0] < 0.05, losses.min() > 0.97 * CHANCE_LOSS
     verdict: Verdict = "fail" if stuck else "warn" if at_once else "pass"
     cause = "nothing is learned" if stuck else "the answer is in the picture, or the loss is computed wrongly"
     return Symptom(
         "training_loss",
         verdict,
         f"{losses.iloc[0]:.3g} in epoch 1, {losses.min():.3g} at best",
-        f"below {0.97 * COIN:.2f}, and not below 0.05 at once",
+        f"below {0.97 * CHANCE_LOSS:.2f}, and not below 0.05 at once",
         cause,
         "initial_loss, one_batch" if stuck else "reports/data.html: shortcuts",
     )
@@ -187,12 +187,12 @@ def training_loss(e: Evidence) -> Symptom:
 def validation_loss(e: Evidence) -> Symptom:
     """The validation loss comes down from that of a coin."""
     loss = e.curves["val/loss"].min()
-    verdict: Verdict = "pass" if loss < 0.95 * COIN else "warn" if loss < 0.99 * COIN else "fail"
+    verdict: Verdict = "pass" if loss < 0.95 * CHANCE_LOSS else "warn" if loss < 0.99 * CHANCE_LOSS else "fail"
     return Symptom(
         "validation_loss",
         verdict,
         f"{loss:.4f} at best",
-        f"below {0.95 * COIN:.3f}; a coin has {COIN:.3f}",
+        f"below {0.95 * CHANCE_LOSS:.3f}; a coin has {CHANCE_LOSS:.3f}",
         "stuck at the loss of a coin: what is learned, if anything, does not carry over",
         "training_loss: if it falls, look at the labels; if not, at learning rate and initialisation",
     )
@@ -201,7 +201,7 @@ def validation_loss(e: Evidence) -> Symptom:
 def validation_accuracy(e: Evidence) -> Symptom:
     """The kept epoch is better than the larger class beyond chance (binomial test, one-sided)."""
     accuracy = e.best["val/accuracy"]
-    p = chance(accuracy, e.val, e.majority)
+    p = p_value(accuracy, e.val, e.majority)
     verdict: Verdict = "pass" if p < 0.01 else "warn" if p < 0.05 else "fail"
     return Symptom(
         "validation_accuracy",

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from stages.qr.url import payload_features
+from stages.payload.features import payload_features
 
 
 def pairs(rows: pd.DataFrame, seed: int) -> np.ndarray:

@@ -17,7 +17,7 @@ POINTS = 200  # of a curve, so that its file stays small
 
 
 @np.errstate(invalid="ignore")  # 0 / 0 is NaN, which is meant
-def measure(
+def compute_scores(
     truth: np.ndarray,
     probability: np.ndarray,
     threshold: float,
@@ -97,7 +97,7 @@ def replicates(
             raise StageError(f"{name}: a probability is not in 0..1; did training diverge? See reports/diagnosis.json")
     each = {
         name: pd.DataFrame(
-            measure(truth, probability, threshold, weight, prevalence)
+            compute_scores(truth, probability, threshold, weight, prevalence)
             for weight in chain([np.ones(len(truth))], draws(groups, samples, seed))
         )
         for name, (probability, threshold) in models.items()

@@ -7,8 +7,8 @@ from itertools import chain, pairwise
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.metrics import draws, measure, table
-from stages.qr.url import payload_features
+from stages.evaluation.metrics import compute_scores, draws, table
+from stages.payload.features import payload_features
 
 LEAST = 20  # rows; of fewer, an accuracy says little
 
@@ -38,7 +38,9 @@ def slices(
     found = table(pd.DataFrame(np.array(accuracy), columns=names), "accuracy")
     found.insert(2, "rows", [part.sum() for part in parts.values()])
     found.insert(3, "malicious", [truth[part].mean() for part in parts.values()])
-    return found.assign(auc=[measure(truth[part], probability[part], threshold)["auc"] for part in parts.values()])
+    return found.assign(
+        auc=[compute_scores(truth[part], probability[part], threshold)["auc"] for part in parts.values()]
+    )
 
 
 def worst(found: pd.DataFrame, min_rows: int = LEAST) -> pd.Series | None:

@@ -5,8 +5,8 @@ import pandera.pandas as pa
 
 from stages.common.settings import CLASSES, Params
 from stages.gate import files, labels, shortcuts
-from stages.gate.check import Audit, Finder, Found, Level, Result
-from stages.qr.url import group_key
+from stages.gate.check import Audit, Finder, Finding, Level, Result
+from stages.payload.site import group_key
 
 CHECKS = [*files.CHECKS, *labels.CHECKS, *shortcuts.CHECKS]
 
@@ -39,7 +39,7 @@ def with_sites(table: pd.DataFrame) -> pd.DataFrame:
 def make_checks(table: pd.DataFrame, params: Params) -> list[Result]:
     """The result of every check that is not off, in the order of CHECKS; no failure hides another."""
     levels: dict[str, Level] = params.validate_.levels.model_dump()
-    seen: dict[str, Found] = {}
+    seen: dict[str, Finding] = {}
 
     def as_pandera(name: str, find: Finder) -> pa.Check:
         def holds(frame: pd.DataFrame) -> bool:

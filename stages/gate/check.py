@@ -6,13 +6,13 @@ from typing import Literal
 
 import pandas as pd
 
-from stages.common.settings import Params
+from stages.common.settings import CLASSES, Params
 
 Level = Literal["error", "warn", "off"]
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """What a check saw.
 
     `holds` is the verdict. `rows` marks the offending rows, a boolean Series in the scan table's
@@ -28,7 +28,7 @@ class Found:
     chart: pd.DataFrame | None = None
 
 
-Finder = Callable[[pd.DataFrame, Params], Found]
+Finder = Callable[[pd.DataFrame, Params], Finding]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Result:
 
     check: Check
     level: Level
-    found: Found
+    found: Finding
 
     @property
     def failed(self) -> bool:
@@ -77,3 +77,20 @@ class Audit:
     def passed(self) -> bool:
         """No check of level error failed."""
         return not any(result.failed for result in self.results)
+
+
+def marked(rows: pd.Series) -> Finding:
+    """What was found where `rows` marks the offenders, one by one."""
+    return Finding(not rows.any(), rows, text=f"{rows.sum():,} of {len(rows):,} files")
+
+
+def histogram(values: pd.Series, labels: pd.Series, name: str, bins: int = 12) -> pd.DataFrame | None:
+    """Counts by bin (index, "from - to", called `name`) and class (columns); None where there is nothing to count."""
+    values = values.astype("float64").dropna()
+    if values.empty:
+        return None
+    cut = pd.cut(values, bins, precision=2) if values.nunique() > bins else values.round(2).astype("category")
+    counts = pd.crosstab(cut, labels[values.index], dropna=False).reindex(cut.cat.categories, fill_value=0)
+    counts = counts.reindex(columns=list(CLASSES), fill_value=0)
+    ticks = [f"{i.left:g} - {i.right:g}" if isinstance(i, pd.Interval) else f"{i:g}" for i in counts.index]
+    return counts.set_axis(pd.Index(ticks, name=name))

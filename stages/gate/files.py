@@ -2,82 +2,65 @@
 
 import pandas as pd
 
-from stages.common.settings import CLASSES, Params
-from stages.gate.check import Check, Found
-from stages.network.view import SIDE
+from stages.common.settings import Params
+from stages.gate.check import Check, Finding, histogram, marked
+from stages.network.view import INPUT_SIDE
 
 
-def has_images(table: pd.DataFrame, params: Params) -> Found:
+def has_images(table: pd.DataFrame, params: Params) -> Finding:
     """The folder is not empty."""
-    return Found(len(table) > 0, text=f"{len(table):,} files in {params.data.images}")
+    return Finding(len(table) > 0, text=f"{len(table):,} files in {params.data.images}")
 
 
 def files_with(problem: str, why: str, do: str, section: str = "files") -> Check:
     """The check that no file has `problem`, one of the codes in the scan table's column of that name."""
 
-    def find(table: pd.DataFrame, params: Params) -> Found:
+    def find(table: pd.DataFrame, params: Params) -> Finding:
         return marked(table["problem"] == problem)
 
     find.__name__ = problem
     return Check(section, find, "each file" if section == "files" else "each picture", why, do, per_row=True)
 
 
-def marked(rows: pd.Series) -> Found:
-    """What was found where `rows` marks the offenders, one by one."""
-    return Found(not rows.any(), rows, text=f"{rows.sum():,} of {len(rows):,} files")
-
-
-def decode_rate(table: pd.DataFrame, params: Params) -> Found:
+def decode_rate(table: pd.DataFrame, params: Params) -> Finding:
     """Enough codes can be read; where not, the unread ones are the offenders."""
     loaded = table["width"].notna()
     rate = table["decoded"][loaded].mean() if loaded.any() else 0.0
     holds = not loaded.any() or rate >= params.validate_.min_decode_rate
-    return Found(holds, loaded & ~table["decoded"], text=f"pyzbar reads {rate:.2%} of {loaded.sum():,} pictures")
+    return Finding(holds, loaded & ~table["decoded"], text=f"pyzbar reads {rate:.2%} of {loaded.sum():,} pictures")
 
 
-def inverted(table: pd.DataFrame, params: Params) -> Found:
+def inverted(table: pd.DataFrame, params: Params) -> Finding:
     """No symbol is light on dark."""
     return marked(table["inverted"])
 
 
-def mirrored(table: pd.DataFrame, params: Params) -> Found:
+def mirrored(table: pd.DataFrame, params: Params) -> Finding:
     """No symbol is seen in a mirror."""
     return marked(table["mirrored"])
 
 
-def small_modules(table: pd.DataFrame, params: Params) -> Found:
+def small_modules(table: pd.DataFrame, params: Params) -> Finding:
     """At the network's input size a module still has `min_module_px` pixels."""
-    pixels = table["module_px"] * SIDE / table[["width", "height"]].max(axis=1)
+    pixels = table["module_px"] * INPUT_SIDE / table[["width", "height"]].max(axis=1)
     rows = pixels < params.validate_.min_module_px
-    return Found(
+    return Finding(
         not rows.any(),
         rows,
         marked(rows).text,
-        chart=histogram(pixels, table["label"], f"pixels a module at {SIDE} pixels"),
+        chart=histogram(pixels, table["label"], f"pixels a module at {INPUT_SIDE} pixels"),
     )
 
 
-def narrow_quiet_zone(table: pd.DataFrame, params: Params) -> Found:
+def narrow_quiet_zone(table: pd.DataFrame, params: Params) -> Finding:
     """The margin around the symbol has `min_quiet_zone` modules."""
     rows = table["quiet_zone"] < params.validate_.min_quiet_zone
-    return Found(
+    return Finding(
         not rows.any(),
         rows,
         marked(rows).text,
         chart=histogram(table["quiet_zone"], table["label"], "modules of margin"),
     )
-
-
-def histogram(values: pd.Series, labels: pd.Series, name: str, bins: int = 12) -> pd.DataFrame | None:
-    """Counts by bin (index, "from - to", called `name`) and class (columns); None where there is nothing to count."""
-    values = values.astype("float64").dropna()
-    if values.empty:
-        return None
-    cut = pd.cut(values, bins, precision=2) if values.nunique() > bins else values.round(2).astype("category")
-    counts = pd.crosstab(cut, labels[values.index], dropna=False).reindex(cut.cat.categories, fill_value=0)
-    counts = counts.reindex(columns=list(CLASSES), fill_value=0)
-    ticks = [f"{i.left:g} - {i.right:g}" if isinstance(i, pd.Interval) else f"{i:g}" for i in counts.index]
-    return counts.set_axis(pd.Index(ticks, name=name))
 
 
 READABLE = "look at the pictures: sharper, larger or whole ones are needed; or take these out"
@@ -118,7 +101,7 @@ CHECKS = [
           "invert these pictures, or see that both classes have them alike", per_row=True),
     Check("reading", mirrored, "each symbol", "a mirrored code is the trace of a wrong augmentation",
           "mirror these pictures back; do not augment QR codes by flipping", per_row=True),
-    Check("reading", small_modules, f"each symbol at {SIDE} pixels", "modules this small blur into each other",
+    Check("reading", small_modules, f"each symbol at {INPUT_SIDE} pixels", "modules this small blur into each other",
           "crop the picture to the symbol and its quiet zone, or leave very large symbols out", per_row=True),
     Check("reading", narrow_quiet_zone, "each symbol", "ISO/IEC 18004 asks for 4 modules of margin; readers need it",
           "draw or crop the codes with a margin of 4 modules", per_row=True),

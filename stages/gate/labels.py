@@ -5,38 +5,37 @@ import pandas as pd
 
 from stages.common.settings import CLASSES, Params
 from stages.dataset.labels import LABELS_FILE
-from stages.gate.check import Check, Found
-from stages.gate.files import marked
-from stages.qr.url import defang
+from stages.gate.check import Check, Finding, marked
+from stages.payload.safe import defang
 
 
-def unknown_label(table: pd.DataFrame, params: Params) -> Found:
+def unknown_label(table: pd.DataFrame, params: Params) -> Finding:
     """Every row has one of the two classes."""
     rows = ~table["label"].isin(CLASSES)
     names = table["label"][rows].value_counts()
     details = pd.DataFrame({"folder or label": names.index, "files": names.to_numpy()}).head(20)
     propose = [f"{name}: {class_}" for name in names.index for class_ in CLASSES if class_ in str(name).casefold()]
     text = marked(rows).text + (f"; add to data.classes: {'; '.join(propose[:4])}" if propose else "")
-    return Found(not rows.any(), rows, text, details if rows.any() else None)
+    return Finding(not rows.any(), rows, text, details if rows.any() else None)
 
 
-def missing_class(table: pd.DataFrame, params: Params) -> Found:
+def missing_class(table: pd.DataFrame, params: Params) -> Finding:
     """Both classes are there."""
     counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
-    return Found(bool((counts > 0).all()) or table.empty, text=_counted(counts))
+    return Finding(bool((counts > 0).all()) or table.empty, text=_counted(counts))
 
 
 def label_problem(problem: str, why: str, do: str) -> Check:
     """The check that no row has `problem` with the labels file (see stages/dataset/labels.py)."""
 
-    def find(table: pd.DataFrame, params: Params) -> Found:
+    def find(table: pd.DataFrame, params: Params) -> Finding:
         return marked(table["label_problem"] == problem)
 
     find.__name__ = f"label_{problem}"
     return Check("labels", find, f"each row of {LABELS_FILE}", why, do, per_row=True)
 
 
-def payload_differs(table: pd.DataFrame, params: Params) -> Found:
+def payload_differs(table: pd.DataFrame, params: Params) -> Finding:
     """Where the labels file gives the URL, the code says the same."""
     return marked(table["url"].notna() & table["payload"].notna() & ~_same_text(table["payload"], table["url"]))
 
@@ -49,23 +48,23 @@ def _same_text(payload: pd.Series, url: pd.Series) -> pd.Series:
     return plain(payload) == plain(url)
 
 
-def payload_in_both_classes(table: pd.DataFrame, params: Params) -> Found:
+def payload_in_both_classes(table: pd.DataFrame, params: Params) -> Finding:
     """No payload is benign here and malicious there."""
     return _in_both(table, "payload")
 
 
-def picture_in_both_classes(table: pd.DataFrame, params: Params) -> Found:
+def picture_in_both_classes(table: pd.DataFrame, params: Params) -> Finding:
     """No file is, byte for byte, in both classes."""
     return _in_both(table, "sha256")
 
 
-def _in_both(table: pd.DataFrame, column: str) -> Found:
+def _in_both(table: pd.DataFrame, column: str) -> Finding:
     known = table.loc[table["label"].isin(CLASSES) & table[column].notna(), [column, "label"]]
     once_a_class = known.drop_duplicates()[column]
     return marked(table[column].isin(once_a_class[once_a_class.duplicated()]))
 
 
-def duplicates(table: pd.DataFrame, params: Params) -> Found:
+def duplicates(table: pd.DataFrame, params: Params) -> Finding:
     """The share of codes whose payload a class has already is at most `max_duplicates`."""
     readable = table[table["payload"].notna()]
     again = readable.duplicated(["label", "payload"])
@@ -73,28 +72,28 @@ def duplicates(table: pd.DataFrame, params: Params) -> Found:
     rows = again.reindex(table.index, fill_value=False)
     by_class = ", ".join(f"{name} {part.mean():.1%}" for name, part in again.groupby(readable["label"]))
     holds = share <= params.validate_.max_duplicates
-    return Found(holds, rows, f"{share:.1%} of the readable codes" + (f" ({by_class})" if share else ""))
+    return Finding(holds, rows, f"{share:.1%} of the readable codes" + (f" ({by_class})" if share else ""))
 
 
-def classes_near_half(table: pd.DataFrame, params: Params) -> Found:
+def classes_near_half(table: pd.DataFrame, params: Params) -> Finding:
     """The share of each class is within `balance_tolerance` of one half, or split.per_class makes it so."""
     counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
     if counts.min() == 0:
-        return Found(True, text="see missing class")  # saying it twice helps nobody
+        return Finding(True, text="see missing class")  # saying it twice helps nobody
     share = counts["malicious"] / counts.sum()
     text = f"{_counted(counts)}: {share:.1%} malicious"
     readable = table["label"][table["decoded"]].value_counts().reindex(CLASSES, fill_value=0)
     if params.split.per_class is not None and readable.min() >= params.split.per_class:
-        return Found(True, text=f"{text}; split.per_class draws {params.split.per_class:,} of each")
+        return Finding(True, text=f"{text}; split.per_class draws {params.split.per_class:,} of each")
     text += f"; split.per_class: {readable.min()} would draw equal numbers"
-    return Found(bool(abs(share - 0.5) <= params.validate_.balance_tolerance), text=text)
+    return Finding(bool(abs(share - 0.5) <= params.validate_.balance_tolerance), text=text)
 
 
 def _counted(counts: pd.Series) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def random_split_leaks(table: pd.DataFrame, params: Params) -> Found:
+def random_split_leaks(table: pd.DataFrame, params: Params) -> Finding:
     """How many val and test rows a random split would give a site that is in train as well.
 
     The shares are those of `split`; the draw is by its seed. The project's own split keeps each
@@ -103,7 +102,7 @@ def random_split_leaks(table: pd.DataFrame, params: Params) -> Found:
     sites = table["site"][table["decoded"]].cat
     site = sites.codes  # numbers are compared faster than names
     if site.empty:
-        return Found(True, text="no readable codes")
+        return Finding(True, text="no readable codes")
     training = np.random.default_rng(params.split.seed).random(len(site)) >= params.split.val + params.split.test
     leaks = ~training & site.isin(site[training])
     share = leaks.sum() / max((~training).sum(), 1)
@@ -112,7 +111,7 @@ def random_split_leaks(table: pd.DataFrame, params: Params) -> Found:
     names = map(defang, sites.categories[top.index])
     details = pd.DataFrame({"site": names, "rows leaked": top.to_numpy(), "rows in all": total[top.index].to_numpy()})
     text = f"{leaks.sum():,} of {(~training).sum():,} val and test rows ({share:.1%}) share their site with train"
-    return Found(bool(share <= params.validate_.max_random_leak), None, text, details if len(top) else None)
+    return Finding(bool(share <= params.validate_.max_random_leak), None, text, details if len(top) else None)
 
 
 CHECKS = [

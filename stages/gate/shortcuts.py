@@ -10,18 +10,16 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from stages.common.settings import CLASSES, Params
-from stages.gate.check import Check, Found
-from stages.gate.files import histogram
-from stages.qr.url import payload_features
+from stages.dataset.row import BY_PAYLOAD, PICTURE
+from stages.gate.check import Check, Finding, histogram
+from stages.payload.features import payload_features
 
-PICTURE = ["bytes", "width", "height", "channels", "brightness", "module_px", "quiet_zone", "format", "ec_level"]
-BY_PAYLOAD = ["version", "mask"]  # of the symbol, but a consequence of its payload
-COLUMNS = ["label", "payload", "site", *BY_PAYLOAD, *PICTURE]
+SHORTCUT_COLUMNS = ["label", "payload", "site", *BY_PAYLOAD, *PICTURE]
 MOST_ROWS = 20_000  # for the models, drawn at random; single features are judged on all rows
 FOLDS = 5
 
 
-def picture_shortcut(table: pd.DataFrame, params: Params) -> Found:
+def picture_shortcut(table: pd.DataFrame, params: Params) -> Finding:
     """No feature of file or picture predicts the label among symbols of one version."""
     data = _Labelled(table)
     scores = data.each(data.rows[PICTURE], strata=data.version)
@@ -33,20 +31,20 @@ def picture_shortcut(table: pd.DataFrame, params: Params) -> Found:
     return replace(found, text=f"{found.text}; compared within versions, for {shared:.0%} of the codes")
 
 
-def picture_features_together(table: pd.DataFrame, params: Params) -> Found:
+def picture_features_together(table: pd.DataFrame, params: Params) -> Finding:
     """Nor do all of them together."""
     data = _Labelled(table, MOST_ROWS)
     return _judged(data.together(data.rows[PICTURE], stratified=True), data, None, params.validate_.max_picture_auc)
 
 
-def payload_shortcut(table: pd.DataFrame, params: Params) -> Found:
+def payload_shortcut(table: pd.DataFrame, params: Params) -> Finding:
     """No feature of the payload predicts the label."""
     data = _Labelled(table)
     features = payload_features(data.rows["payload"]).join(data.rows[BY_PAYLOAD])
     return _judged(data.each(features), data, features, params.validate_.max_payload_auc)
 
 
-def payload_features_together(table: pd.DataFrame, params: Params) -> Found:
+def payload_features_together(table: pd.DataFrame, params: Params) -> Finding:
     """Nor do all of them together."""
     data = _Labelled(table, MOST_ROWS)
     features = payload_features(data.rows["payload"]).join(data.rows[BY_PAYLOAD])
@@ -60,7 +58,7 @@ class _Labelled:
     """
 
     def __init__(self, table: pd.DataFrame, most: int | None = None) -> None:
-        rows = table.loc[table["decoded"] & table["label"].isin(CLASSES), COLUMNS]
+        rows = table.loc[table["decoded"] & table["label"].isin(CLASSES), SHORTCUT_COLUMNS]
         self.rows = rows if most is None or len(rows) <= most else rows.sample(most, random_state=0)
         self.truth = (self.rows["label"] == CLASSES[1]).to_numpy()
         self.site = self.rows["site"].cat.codes.to_numpy()
@@ -154,16 +152,16 @@ def _codes(feature: pd.Series) -> np.ndarray:
     return pd.factorize(feature, sort=True)[0].astype("float64")
 
 
-def _judged(scores: pd.DataFrame, data: _Labelled, features: pd.DataFrame | None, most: float) -> Found:
+def _judged(scores: pd.DataFrame, data: _Labelled, features: pd.DataFrame | None, most: float) -> Finding:
     """Fails where even the lower end of an interval is above `most`; shows the strongest feature's histogram."""
     if scores.empty:
-        return Found(True, text="too few sites to tell")
+        return Finding(True, text="too few sites to tell")
     first = scores.iloc[0]
     text = f"{first['feature']}: AUC {first['auc']:.3f} ({first['low']:.3f} to {first['high']:.3f}), at most {most:g}"
     chart = None
     if features is not None and pd.api.types.is_numeric_dtype(features[first["feature"]]):
         chart = histogram(features[first["feature"]], data.rows["label"], first["feature"])
-    return Found(bool(first["low"] <= most), None, text, scores.round(3), chart)
+    return Finding(bool(first["low"] <= most), None, text, scores.round(3), chart)
 
 
 ARTEFACT = "make the pictures of both classes in the same way: same program, size, format and margin"

@@ -9,23 +9,24 @@ from lightning.fabric import Fabric
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from stages.common.artefacts import VIEW_CACHE
 from stages.common.settings import CLASSES, Params
-from stages.dataset.stored import read_pixels, stored_in
-from stages.network.cache import FILE, Views
-from stages.network.view import SIDE, view
-from stages.qr.damage import augment
+from stages.dataset.storage import read_pixels, stored_in
+from stages.network.corruption import augment
+from stages.network.view import INPUT_SIDE, view
+from stages.network.view_cache import Views
 
 
 def as_tensor(pixels: np.ndarray) -> Tensor:
     """Pixels (224, 224) or (224, 224, 3) as a tensor (3, 224, 224) that shares their memory."""
     image = torch.from_numpy(pixels)
-    return image.expand(3, SIDE, SIDE) if image.ndim == 2 else image.permute(2, 0, 1)
+    return image.expand(3, INPUT_SIDE, INPUT_SIDE) if image.ndim == 2 else image.permute(2, 0, 1)
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """The images of `rows` (columns as in stages/split.py), items ((3, 224, 224) uint8, class index).
+    """The images of `rows` (columns SPLIT_COLUMNS), items ((3, 224, 224) uint8, class index).
 
-    Decoded pixels are kept on disk up to `params.train.cache_mib` (see stages.network.cache), by the hash
+    Decoded pixels are kept on disk up to `params.train.cache_mib` (see stages.network.view_cache), by the hash
     that the scan took of the file; what is not there is decoded. With `augmented`, each item is damaged at
     random within `params.augment`, differently in each `epoch`, which the caller counts up.
     """
@@ -36,7 +37,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         self.sha256 = rows["sha256"].tolist()
         self.labels = rows["label"].map({name: i for i, name in enumerate(CLASSES)}).tolist()
         self.max_pixels = params.scan.max_pixels
-        self.views = Views(FILE, params.train.cache_mib) if params.train.cache_mib else None
+        self.views = Views(VIEW_CACHE, params.train.cache_mib) if params.train.cache_mib else None
         self.epoch = 0
         self.seed = params.train.seed
         largest = params.augment.model_dump() if augmented else {}

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 from stages.common.settings import CLASSES, Model
-from stages.network.view import SIDE
+from stages.network.view import INPUT_SIDE
 
 CHANNELS = (3, 32, 64, 128)
 # ImageNet's channel means and standard deviations, as torchvision's pretrained models use them.
@@ -35,7 +35,7 @@ class QRNet(nn.Module):
         self.features = nn.Sequential(*blocks)
 
         layers: list[nn.Module] = []
-        width = CHANNELS[-1] * (SIDE // 2 ** len(CHANNELS[1:])) ** 2  # 128 x 28 x 28 = 100,352
+        width = CHANNELS[-1] * (INPUT_SIDE // 2 ** len(CHANNELS[1:])) ** 2  # 128 x 28 x 28 = 100,352
         for hidden in settings.hidden:
             layers += [nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Dropout(settings.dropout)]
             width = hidden

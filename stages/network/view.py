@@ -3,15 +3,15 @@
 import numpy as np
 
 from stages.qr.image import square
-from stages.qr.locate import upright
+from stages.qr.locate import rectify
 
-SIDE = 224  # pixels of the square
+INPUT_SIDE = 224  # pixels of the square
 
 
 def view(pixels: np.ndarray, straighten: bool = True) -> np.ndarray:
     """The square of SIDE pixels, in training, evaluation and use alike: uint8 (224, 224) or (224, 224, 3).
 
     `pixels` uint8 (height, width) or (height, width, 3). A tilted or small symbol is set upright,
-    unless `straighten` is False; see stages.qr.locate.upright.
+    unless `straighten` is False; see stages.qr.locate.rectify.
     """
-    return square(upright(pixels) if straighten else pixels, SIDE)
+    return square(rectify(pixels) if straighten else pixels, INPUT_SIDE)

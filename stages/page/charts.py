@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stages.page.words import BASELINES, DAMAGES
+from stages.page.captions import BASELINES, CORRUPTIONS
 
 BLUE, ORANGE, GREY = "#0060a0", "#c2500a", "#6b7480"
 FIRST: dict[str, Any] = {"color": BLUE, "linestyle": "-", "marker": "o", "markersize": 4}
@@ -64,7 +64,7 @@ def chart(height: float = 3.6) -> Callable[[Callable[Concatenate[Axes, P], None]
 
 @chart()
 def loss(axes: Axes, curves: pd.DataFrame, kept: int) -> None:
-    """Training and validation loss by epoch, `curves` as stages.common.curves.read_curves returns them."""
+    """Training and validation loss by epoch, `curves` as stages.training.curves.read_curves returns them."""
     axes.plot(curves["train/loss"], label="training part", **FIRST)
     axes.plot(curves["val/loss"], label="validation part", **SECOND)
     axes.axhline(log(2), label="a coin (ln 2 = 0.693)", **REFERENCE)
@@ -144,7 +144,7 @@ def damage(axes: Axes, undamaged: pd.DataFrame, damaged: pd.DataFrame) -> None:
     axes.plot(place, with_it["decode_rate"], label="readable codes", **THIRD)
     axes.set_xticks(place, ["none", *(f"{strength:g}" for strength in with_it["strength"].iloc[1:])])
     name, unit = damaged[["damage", "unit"]].iloc[0]
-    axes.set(xlabel=f"{DAMAGES.get(name, name)} ({unit})", ylabel="share (0 to 1)", ylim=(0, 1.05))
+    axes.set(xlabel=f"{CORRUPTIONS.get(name, name)} ({unit})", ylabel="share (0 to 1)", ylim=(0, 1.05))
 
 
 def _epochs(axes: Axes, curves: pd.DataFrame, kept: int) -> None:

@@ -7,20 +7,41 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common.curves import read_curves
+from stages.common.artefacts import (
+    DATA_FIGURES,
+    DATA_FINDINGS,
+    DIAGNOSIS,
+    DRAWN_IMAGES,
+    EVALUATION,
+    EXPORT_FIGURES,
+    MODEL,
+    PREDICTIONS,
+    ROBUSTNESS,
+    SAMPLE_URLS,
+    SPLITS,
+    TEST_FIGURES,
+    TRAIN_FIGURES,
+    absent,
+    read_table,
+)
 from stages.common.settings import Params
-from stages.common.tables import MODEL, SPLITS, absent, read
-from stages.network.file import read as read_model
+from stages.network.model_file import read_model_file
+from stages.training.curves import read_curves
 
-REPORTS = Path("reports")
-JSON = ("data", "train", "diagnosis", "test", "export")
+JSON = {
+    "data": DATA_FIGURES,
+    "train": TRAIN_FIGURES,
+    "diagnosis": DIAGNOSIS,
+    "test": TEST_FIGURES,
+    "export": EXPORT_FIGURES,
+}
 TABLES = {
-    "findings": "data_findings.csv",
-    "robustness": "robustness/robustness.csv",
-    **{name: f"evaluate/{name}.csv" for name in
+    "findings": DATA_FINDINGS,
+    "robustness": ROBUSTNESS / "robustness.csv",
+    **{name: EVALUATION / f"{name}.csv" for name in
        ("metrics", "differences", "slices", "roc", "precision_recall", "reliability", "confusion")},
 }  # fmt: skip
-SAMPLE = Path("data/sample_urls.csv"), Path("data/images")
+SAMPLE = SAMPLE_URLS, DRAWN_IMAGES
 
 
 @dataclass(frozen=True)
@@ -54,14 +75,14 @@ class Inputs:
 
 def read_inputs(params: Params) -> Inputs:
     """Read all of it; a StageError names the first file that is not there or cannot be read."""
-    about, weights = read_model(MODEL)
+    about, weights = read_model_file(MODEL)
     return Inputs(
         params=params,
-        figures={name: json.loads(_text(REPORTS / f"{name}.json")) for name in JSON},
-        tables={name: _table(REPORTS / file) for name, file in TABLES.items()},
+        figures={name: json.loads(_text(path)) for name, path in JSON.items()},
+        tables={name: _table(path) for name, path in TABLES.items()},
         curves=read_curves(),
-        rows=read(SPLITS),
-        predictions=read(REPORTS / "predictions.parquet"),
+        rows=read_table(SPLITS),
+        predictions=read_table(PREDICTIONS),
         about=about,
         weights=sum(weight.size for weight in weights.values()),
     )

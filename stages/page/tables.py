@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.page import words
+from stages.page import captions
 from stages.page.verdict import real_alarms
 
 
@@ -24,10 +24,10 @@ def findings(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def metric_table(network: pd.DataFrame) -> list[tuple[str, str, str]]:
     """Title, value with interval and meaning of each metric; without a false alarm, precision in the world is open."""
-    values = {name: words.interval(network.loc[name]) for name in words.METRICS}
+    values = {name: captions.interval(network.loc[name]) for name in captions.METRICS}
     if not network.value["false_positive_rate"] > 0:
-        values["precision_at_prevalence"] = words.UNKNOWN
-    return [(title, values[name], text) for name, (title, text) in words.METRICS.items()]
+        values["precision_at_prevalence"] = captions.UNKNOWN
+    return [(title, values[name], text) for name, (title, text) in captions.METRICS.items()]
 
 
 def alarms(network: pd.Series) -> str:
@@ -42,8 +42,11 @@ def auc_table(scores: pd.DataFrame) -> list[dict[str, Any]]:
     auc = scores[scores["metric"] == "auc"].set_index(["model", "rows"]).sort_index()
     return [
         {"name": name, "text": text}
-        | {rows: words.interval(auc.loc[(model, rows)]) if (model, rows) in auc.index else "" for rows in words.ROWS}
-        for model, (name, text) in words.BASELINES.items()
+        | {
+            rows: captions.interval(auc.loc[(model, rows)]) if (model, rows) in auc.index else ""
+            for rows in captions.ROWS
+        }
+        for model, (name, text) in captions.BASELINES.items()
     ]
 
 
@@ -53,4 +56,4 @@ def hardest(table: pd.DataFrame) -> dict[str, Any]:
     damaged = own[own["damage"] != "none"]
     case = damaged.loc[damaged["accuracy"].idxmin()].to_dict()
     undamaged = own.loc[own["damage"] == "none", "accuracy"].item()
-    return case | {"title": words.DAMAGES.get(case["damage"], case["damage"]), "undamaged": undamaged}
+    return case | {"title": captions.CORRUPTIONS.get(case["damage"], case["damage"]), "undamaged": undamaged}

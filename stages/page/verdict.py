@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from stages.page.words import BASELINES, figure, interval
+from stages.page.captions import BASELINES, figure, interval
 
 Word = Literal["yes", "no", "not shown"]
 # The share of real alarms below which an alarm says next to nothing. Base rates decide it more than the

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 # Named, because Pillow would otherwise also try its rarer and less tested decoders.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-LONGEST = 65_535  # pixels of a side; zxing-cpp takes no more
+MAX_SIDE = 65_535  # pixels of a side; zxing-cpp takes no more
 Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error instead of a warning
 
 
@@ -45,8 +45,8 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
         raise UnusableImageError("not_an_image", "not an image, or its header is damaged") from error
     width, height, channels = image.width, image.height, len(image.getbands())
-    if width * height > max_pixels or max(width, height) > LONGEST:
-        bounds = f"scan.max_pixels = {max_pixels:,}, or than {LONGEST:,} to a side"
+    if width * height > max_pixels or max(width, height) > MAX_SIDE:
+        bounds = f"scan.max_pixels = {max_pixels:,}, or than {MAX_SIDE:,} to a side"
         raise UnusableImageError("too_large", f"{width} x {height} pixels, more than {bounds}")
     format_ = image.format or ""
     try:

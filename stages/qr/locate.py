@@ -15,12 +15,12 @@ FORMAT = zxingcpp.BarcodeFormat
 QR_CODE = zxingcpp.BarcodeFormats([FORMAT.QRCode])
 MICRO_QR = (FORMAT.MicroQRCode, FORMAT.RMQRCode)
 PLAIN = zxingcpp.TextMode.Plain  # the default writes control characters out, as "<ESC>"
-CUT_PX = 4  # pixels a module while modules are told from each other
+SAMPLING_PX = 4  # pixels a module while modules are told from each other
 QUIET_ZONE = 4  # modules of margin around a symbol that is set upright; ISO/IEC 18004 asks for 4
 # Modules; by the val part of the sample: from a half on, tilts that are left alone cost accuracy; below a quarter
 # nothing more is gained. Corners of drawn codes are exact.
 ASKEW = 0.25
-LARGEST = 2000  # pixels of a side of a picture set upright
+MAX_RECTIFIED_SIDE = 2000  # pixels of a side of a picture set upright
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Symbol:
         return float(np.sqrt((sides * sides).sum(axis=1)).mean())
 
 
-def find(picture: np.ndarray) -> list[Symbol]:
+def locate(picture: np.ndarray) -> list[Symbol]:
     """The QR codes that zxing-cpp reads in grey pixels, uint8 (height, width); no Micro QR codes."""
     codes = zxingcpp.read_barcodes(picture, formats=QR_CODE, text_mode=PLAIN)
     return [_symbol(code) for code in codes if code.format not in MICRO_QR]
@@ -83,17 +83,17 @@ def _symbol(code: zxingcpp.Barcode) -> Symbol:
     )
 
 
-def upright(pixels: np.ndarray) -> np.ndarray:
+def rectify(pixels: np.ndarray) -> np.ndarray:
     """The picture with its one symbol straight and large, as a scanner's program would show it.
 
     `pixels` uint8 (height, width) or (height, width, 3). A picture with no symbol or several comes
     back as it is; so does one whose symbol stands straight (no corner further than ASKEW from that)
     and takes at least half of its longer side. So a drawn code is left alone to the last pixel.
     """
-    found = find(grey(pixels))
+    found = locate(grey(pixels))
     if len(found) != 1 or found[0].side is None or not _askew_or_small(found[0], max(pixels.shape[:2])):
         return pixels
-    return straighten(pixels, found[0])
+    return rectify_symbol(pixels, found[0])
 
 
 def _askew_or_small(symbol: Symbol, longest: int) -> bool:
@@ -103,13 +103,13 @@ def _askew_or_small(symbol: Symbol, longest: int) -> bool:
     return bool(askew or symbol.size < longest / 2)
 
 
-def straighten(pixels: np.ndarray, symbol: Symbol) -> np.ndarray:
+def rectify_symbol(pixels: np.ndarray, symbol: Symbol) -> np.ndarray:
     """The symbol and QUIET_ZONE modules around it, seen from straight ahead; white beyond the picture's edge.
 
     `symbol.side` must be known. Modules keep their size in pixels, within 2 and what LARGEST allows.
     """
     modules = (symbol.side or 0) + 2 * QUIET_ZONE
-    module_px = min(max(round(symbol.size / (symbol.side or 1)), 2), LARGEST // modules)
+    module_px = min(max(round(symbol.size / (symbol.side or 1)), 2), MAX_RECTIFIED_SIDE // modules)
     low, high = QUIET_ZONE * module_px, (modules - QUIET_ZONE) * module_px
     target = np.array([(low, low), (high, low), (high, high), (low, high)], np.float32)
     size = (modules * module_px, modules * module_px)
@@ -122,7 +122,7 @@ def modules(picture: np.ndarray) -> np.ndarray | None:
 
     None where there is none or several. A symbol in white on black, or mirrored, is turned back.
     """
-    found = find(picture)
+    found = locate(picture)
     if len(found) != 1 or found[0].side is None:
         return None
     inverted, mirrored = variant(picture, found[0])
@@ -149,7 +149,7 @@ def variant(picture: np.ndarray, symbol: Symbol) -> tuple[bool, bool]:
 def _dark(picture: np.ndarray, symbol: Symbol) -> np.ndarray:
     """The symbol cut into modules, bool (side, side). Otsu's threshold fits paper and light that are even over it."""
     side = symbol.side or 0
-    size = side * CUT_PX
+    size = side * SAMPLING_PX
     square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
     flat = cv2.warpPerspective(picture, cv2.getPerspectiveTransform(symbol.corners, square), (size, size))
     small = cv2.resize(flat, (side, side), interpolation=cv2.INTER_AREA)

@@ -10,7 +10,7 @@ import numpy as np
 import zxingcpp
 
 from stages.common.cli import StageError
-from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, Symbol, alone, find, variant
+from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, Symbol, alone, locate, variant
 
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 DRAWN_PX = 2  # the same for a symbol that is alone on clean paper; a third of the time
@@ -50,7 +50,7 @@ def require_zbar() -> None:
         ) from None
 
 
-def read(grey: np.ndarray) -> Reading:
+def read_symbol(grey: np.ndarray) -> Reading:
     """Read the QR codes in `grey`, uint8 (height, width).
 
     zxing-cpp, which is fast, locates the symbol and gives version, level and mask; pyzbar decides
@@ -58,7 +58,7 @@ def read(grey: np.ndarray) -> Reading:
     of the symbol over its 17 + 4 x version modules; the quiet zone is the smallest distance from a
     corner of the symbol to the picture's edge, in modules.
     """
-    found = find(grey)
+    found = locate(grey)
     facts: dict[str, Any] = {}
     if len(found) == 1 and found[0].side:
         facts = _measure(found[0], found[0].side, grey)

@@ -10,7 +10,7 @@ import PIL
 LIBRARIES = cv2.__version__, PIL.__version__, version("pyzbar"), version("zxing-cpp")
 
 
-def reading(*others: Path) -> str:
+def code_version(*others: Path) -> str:
     """SHA-256 of the code in this folder and in `others`, and of the versions of the libraries that it stands on."""
     digest = hashlib.sha256(repr(LIBRARIES).encode())
     for path in (*sorted(Path(__file__).parent.glob("*.py")), *others):

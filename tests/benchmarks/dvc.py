@@ -68,7 +68,7 @@ def for_both(measure: Callable[[str, int], float]) -> dict[str, Callable[[int], 
 def pack(source: Path, target: Path) -> Path:
     """A project with the images of `source` in shards."""
     images = str(project(target).resolve() / "data/images")
-    process("-m", "stages.dataset.pack", "data/images", images, folder=source)
+    process("-m", "stages.commands.pack", "data/images", images, folder=source)
     return target
 
 

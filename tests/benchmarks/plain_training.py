@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from stages.common.settings import Model, load
+from stages.common.settings import Model, load_params
 
 PREPARE = transforms.Compose(
     [
@@ -65,7 +65,7 @@ def network(settings: Model) -> nn.Sequential:
 
 def main(kind: str) -> None:
     """Train and print images a second of training, loading included, and loss and AUC on val after each epoch."""
-    params = load()
+    params = load_params()
     settings = params.train
     torch.manual_seed(settings.seed)
     parts: list[Dataset] = [

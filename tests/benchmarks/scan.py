@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from pyzbar import pyzbar
 
+from stages.common.artefacts import SCAN
 from stages.common.files import remove
-from stages.common.settings import load
-from stages.common.tables import SCAN
-from stages.dataset.row import digest, look
-from stages.dataset.stored import list_images, read_bytes
+from stages.common.settings import load_params
+from stages.dataset.row import examine, file_sha256
+from stages.dataset.storage import list_images, read_bytes
 from stages.qr.image import decode, grey
-from stages.qr.locate import find, variant
+from stages.qr.locate import locate, variant
 from tests.benchmarks import peers
 from tests.benchmarks.data import link, replace, scan_project
 from tests.benchmarks.measure import Options, Row, Run, compare, in_turn, process
@@ -58,16 +58,16 @@ def scan(options: Options) -> Iterator[Row]:
 def parts(options: Options) -> Iterator[Row]:
     """What one look at an image consists of: microseconds an image in one process, called as stages.scan calls it."""
     folder = link(min(SOME, options.images), options.pictures, options.folder / "parts")
-    images, settings = list_images(folder), load(REPO / "params.yaml").scan
+    images, settings = list_images(folder), load_params(REPO / "params.yaml").scan
     contents = [read_bytes(folder, stored, settings.max_bytes) for stored in images]
     luma = [grey(decode(data, settings.max_pixels).pixels) for data in contents]
-    symbols = [find(one)[0] for one in luma]
+    symbols = [locate(one)[0] for one in luma]
     small = [np.ascontiguousarray(one[::5, ::5]) for one in luma]  # 2 of 10 pixels a module
     work: dict[str, Callable[[], object]] = {
-        "one look": lambda: [look(stored, str(folder), settings) for stored in images],
-        "read and hash": lambda: [digest(stored, str(folder), settings) for stored in images],
+        "one look": lambda: [examine(stored, str(folder), settings) for stored in images],
+        "read and hash": lambda: [file_sha256(stored, str(folder), settings) for stored in images],
         "decompress": lambda: [decode(data, settings.max_pixels) for data in contents],
-        "zxing-cpp": lambda: [find(one) for one in luma],
+        "zxing-cpp": lambda: [locate(one) for one in luma],
         "inverted, mirrored": lambda: [variant(one, symbol) for one, symbol in zip(luma, symbols, strict=True)],
         "pyzbar": lambda: [pyzbar.decode(one, symbols=[pyzbar.ZBarSymbol.QRCODE]) for one in small],
     }

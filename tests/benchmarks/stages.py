@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stages.common.tables import SCAN
+from stages.common.artefacts import SCAN
 from tests.benchmarks.data import project
 from tests.benchmarks.measure import MIB, Options, Row, Run, compare, in_turn, process
 from tests.benchmarks.memory import own_peak

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.common.settings import load
-from stages.common.tables import SPLITS
-from stages.network.cache import FILE
+from stages.common.artefacts import SPLITS, VIEW_CACHE
+from stages.common.settings import load_params
 from tests.benchmarks.data import sample_project
 from tests.benchmarks.measure import Options, Row, Run, compare, in_turn, process
 from tests.helpers import set_params
@@ -77,7 +76,7 @@ def ours(folder: Path, number: int) -> Training:
 
 def first_training(folder: Path) -> Run:
     """`python -m stages.train` without the decoded images that earlier trainings have left."""
-    for file in (folder / FILE.parent).glob(f"{FILE.name}*"):
+    for file in (folder / VIEW_CACHE.parent).glob(f"{VIEW_CACHE.name}*"):
         file.unlink()
     return process("-m", "stages.train", folder=folder)
 
@@ -139,7 +138,7 @@ def flop(folder: Path, batch: int = 32) -> float:
 
     from stages.network.model import QRNet
 
-    net = QRNet(load(folder / "params.yaml").model)
+    net = QRNet(load_params(folder / "params.yaml").model)
     with FlopCounterMode(display=False) as counter:
         net(torch.zeros(batch, 3, 224, 224, dtype=torch.uint8)).sum().backward()
     return counter.get_total_flops() / batch

@@ -4,12 +4,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.common.cli import StageError
-from stages.common.settings import load, main
+from stages.common.settings import load_params, main
 from tests.helpers import REPO, rename_param, set_params
 
 
 def test_the_repositorys_settings_load() -> None:
-    params = load(REPO / "params.yaml")
+    params = load_params(REPO / "params.yaml")
     assert params.split.val + params.split.test < 1
     assert params.model.hidden == [256, 64]
 
@@ -43,21 +43,21 @@ TYPOS = [
 def test_a_mistyped_key_is_named_with_the_right_one(project: Path, right: str, typed: str) -> None:
     rename_param(project, right, typed)
     with pytest.raises(StageError) as error:
-        load()
+        load_params()
     assert str(error.value) == f"params.yaml: unknown key {typed}; did you mean {right}?"
 
 
 def test_a_second_spelling_beside_the_right_key_is_an_error(project: Path) -> None:
     set_params(project, {"train.learning_rates": 0.1})
     with pytest.raises(StageError, match=r"unknown key train\.learning_rates; did you mean train\.learning_rate\?"):
-        load()
+        load_params()
 
 
 def test_all_problems_are_reported_at_once(project: Path) -> None:
     rename_param(project, "split.seed", "split.sead")
     set_params(project, {"train.epochs": 0, "model.dropout": 1.5})
     with pytest.raises(StageError) as error:
-        load()
+        load_params()
     lines = str(error.value).splitlines()
     assert len(lines) == 3
     assert all(line.startswith("params.yaml: ") for line in lines)
@@ -73,7 +73,7 @@ def test_a_missing_key_is_named(project: Path, key: str) -> None:
         del params[section]
     YAML().dump(params, project / "params.yaml")
     with pytest.raises(StageError, match=rf"^params\.yaml: key {key} is missing$"):
-        load()
+        load_params()
 
 
 @pytest.mark.parametrize(
@@ -115,24 +115,24 @@ def test_a_missing_key_is_named(project: Path, key: str) -> None:
 def test_an_impossible_value_is_named(project: Path, key: str, value: object) -> None:
     set_params(project, {key: value})
     with pytest.raises(StageError, match=rf"^params\.yaml: {key}\S* is .*:"):
-        load()
+        load_params()
 
 
 def test_parts_that_leave_nothing_for_training_are_refused(project: Path) -> None:
     set_params(project, {"split.val": 0.5, "split.test": 0.5})
     with pytest.raises(StageError, match=r"params\.yaml: split.*val \+ test"):
-        load()
+        load_params()
 
 
 def test_a_level_named_off_is_no_boolean(project: Path) -> None:
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("truncated: error", "truncated: off"))
-    assert load().validate_.levels.truncated == "off"
+    assert load_params().validate_.levels.truncated == "off"
 
 
 def test_precision_may_be_written_as_a_number(project: Path) -> None:
     set_params(project, {"train.precision": 32})  # what `dvc exp run -S train.precision=32` writes, too
-    assert load().train.precision == "32"
+    assert load_params().train.precision == "32"
 
 
 @pytest.mark.parametrize(
@@ -141,19 +141,19 @@ def test_precision_may_be_written_as_a_number(project: Path) -> None:
 def test_a_file_that_is_no_settings_is_named(project: Path, text: str) -> None:
     (project / "params.yaml").write_text(text)
     with pytest.raises(StageError, match=r"^params\.yaml"):
-        load()
+        load_params()
 
 
 def test_a_syntax_error_comes_with_its_line(project: Path) -> None:
     (project / "params.yaml").write_text("data:\n  urls: x\ntrain: [1, 2\n")
     with pytest.raises(StageError, match=r"line [34]"):
-        load()
+        load_params()
 
 
 def test_without_the_file_the_user_learns_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StageError, match=r"params\.yaml is not here: run from the top folder"):
-        load()
+        load_params()
 
 
 @pytest.mark.parametrize("key", ["data.urls", "data.images"])

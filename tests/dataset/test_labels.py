@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from stages.common.cli import StageError
-from stages.common.settings import load
+from stages.common.settings import load_params
 from stages.dataset.labels import read_labels
-from stages.dataset.row import CONTENT, look
-from stages.dataset.stored import Stored
+from stages.dataset.row import CONTENT, examine
+from stages.dataset.storage import Stored
 from stages.gate import labels as checks
 from tests.helpers import draw_qr, labelled, set_params
 
@@ -21,7 +21,7 @@ def problems(folder: Path, *lines: str, header: str = "file,label") -> dict[str,
     """(label, problem) of every row when the folder holds a.png and b.png."""
     (folder / "labels.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
     set_params(folder, {"data.images": str(folder), "data.classes": CLASSES})
-    table = labelled(["a.png", "b.png"], load()).set_index("path")
+    table = labelled(["a.png", "b.png"], load_params()).set_index("path")
     return dict(zip(table.index, zip(table["label"], table["label_problem"], strict=True), strict=True))
 
 
@@ -95,8 +95,8 @@ def test_the_url_of_a_row_must_be_that_of_the_code(project: Path, drawn: str, li
     draw_qr(project / "flat/a.png", drawn)
     (project / "flat/labels.csv").write_text(f"file,label,url\na.png,benign,{listed}\n", encoding="utf-8")
     set_params(project, {"data.images": "flat"})
-    params = load()
-    content = pa.Table.from_pylist([look(Stored("a.png"), "flat", params.scan)], CONTENT)
+    params = load_params()
+    content = pa.Table.from_pylist([examine(Stored("a.png"), "flat", params.scan)], CONTENT)
     found = checks.payload_differs(labelled(["a.png"], params, content), params)
     assert found.holds == same
     assert found.rows is not None

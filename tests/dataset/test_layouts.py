@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from stages import scan, validate
+from stages.common.artefacts import VALID, read_table
 from stages.common.cli import StageError
-from stages.common.tables import VALID, read
 from stages.dataset.labels import label_of
 from tests.helpers import draw_qr, set_params, urls
 
@@ -25,7 +25,7 @@ def assert_opens(project: Path) -> None:
     """Scan and validate, and both classes have all their images."""
     scan.main()
     validate.main()
-    assert read(VALID)["label"].value_counts().to_dict() == {"benign": COUNT, "malicious": COUNT}
+    assert read_table(VALID)["label"].value_counts().to_dict() == {"benign": COUNT, "malicious": COUNT}
 
 
 @pytest.mark.parametrize(

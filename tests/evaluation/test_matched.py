@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from stages.baselines.rules import malicious
+from stages.dataset.parts import is_malicious
 from stages.evaluation.matched import pairs
-from stages.qr.url import payload_features
+from stages.payload.features import payload_features
 
 
 def rows_of(*kinds: tuple[str, str, int | None, int]) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def test_scheme_www_and_version_say_nothing(seed: int) -> None:
 def aucs(rows: pd.DataFrame) -> list[float]:
     """AUC of scheme, `www.` and version alone."""
     facts = payload_features(rows["payload"])[["https", "www"]].assign(version=rows["version"])
-    return [roc_auc_score(malicious(rows), facts[name]) for name in facts]
+    return [roc_auc_score(is_malicious(rows), facts[name]) for name in facts]
 
 
 def test_each_stratum_gives_what_its_smaller_class_has() -> None:

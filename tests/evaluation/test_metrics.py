@@ -12,9 +12,9 @@ from torchmetrics.functional.classification import binary_calibration_error
 
 from stages.common.cli import StageError
 from stages.evaluation.metrics import (
+    compute_scores,
     differences,
     draws,
-    measure,
     precision_recall,
     reliability,
     replicates,
@@ -72,37 +72,37 @@ def test_they_are_those_of_sklearn(levels: int, threshold: float, weighted: bool
     truth, probability = example(2500, levels, levels)
     weight = np.random.default_rng(1).poisson(1, 2500) if weighted else None
     expected = by_sklearn(truth, probability, threshold, weight)
-    scores = measure(truth, probability, threshold, weight)
+    scores = compute_scores(truth, probability, threshold, weight)
     assert {name: scores[name] for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_weight_is_as_many_rows() -> None:
     truth, probability = example(3000, levels=50)
     weight = np.random.default_rng(1).integers(1, 4, 3000)
-    repeated = measure(truth.repeat(weight), probability.repeat(weight), 0.5)
-    assert measure(truth, probability, 0.5, weight) == pytest.approx(repeated, abs=1e-12)
+    repeated = compute_scores(truth.repeat(weight), probability.repeat(weight), 0.5)
+    assert compute_scores(truth, probability, 0.5, weight) == pytest.approx(repeated, abs=1e-12)
 
 
 def test_the_calibration_error_is_that_of_torchmetrics() -> None:
     truth, probability = example(500)
     expected = binary_calibration_error(torch.tensor(probability), torch.tensor(truth), n_bins=15, norm="l1")
-    assert measure(truth, probability, 0.5)["calibration_error"] == pytest.approx(float(expected), abs=1e-6)
+    assert compute_scores(truth, probability, 0.5)["calibration_error"] == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_certainty_is_counted_in_the_last_bin_and_costs_a_finite_loss() -> None:
-    scores = measure(np.array([1, 0, 0, 1]), np.array([1.0, 1.0, 0.0, 1.0]), 0.5)
+    scores = compute_scores(np.array([1, 0, 0, 1]), np.array([1.0, 1.0, 0.0, 1.0]), 0.5)
     assert scores["calibration_error"] == 0.25  # in the one bin 3 rows of certainty, 2 of them right
     assert scores["log_loss"] == pytest.approx(-np.log(np.finfo(float).eps) / 4)
 
 
 def test_by_hand() -> None:
     truth, probability = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.5, 0.5, 0.2, 0.1])
-    scores = measure(truth, probability, 0.6, prevalence=0.1)
+    scores = compute_scores(truth, probability, 0.6, prevalence=0.1)
     assert scores["false_positive_rate"] == 0 and scores["precision_at_prevalence"] == 1
-    scores = measure(truth, probability, 0.5, prevalence=0.1)
+    scores = compute_scores(truth, probability, 0.5, prevalence=0.1)
     assert scores["false_positive_rate"] == pytest.approx(1 / 3)
     assert scores["precision_at_prevalence"] == pytest.approx(0.1 / (0.1 + 0.9 / 3))
-    nothing = measure(truth, probability, 0.95)
+    nothing = compute_scores(truth, probability, 0.95)
     assert nothing["precision"] == nothing["f1"] == nothing["precision_at_prevalence"] == 0
 
 
@@ -112,7 +112,7 @@ def test_a_false_positive_rate_is_measured_only_where_one_benign_row_may_exceed_
 ) -> None:
     truth = np.repeat([0, 1], [benign, 4])
     probability = np.append(np.linspace(0, 0.6, benign), [0.5, 0.595, 0.7, 0.8])
-    scores = measure(truth, probability, 0.5)
+    scores = compute_scores(truth, probability, 0.5)
     at = scores["recall_at_1_percent"], scores["recall_at_0_1_percent"]
     assert (not np.isnan(at[0]), not np.isnan(at[1])) == defined
     if defined[0]:
@@ -124,7 +124,7 @@ def test_a_false_positive_rate_is_measured_only_where_one_benign_row_may_exceed_
 @pytest.mark.parametrize("only", [0, 1])
 @pytest.mark.parametrize("threshold", [0.5, 0.99])
 def test_what_a_missing_class_leaves_undefined_is_nan(only: int, threshold: float) -> None:
-    scores = measure(np.full(200, only), np.linspace(0.1, 0.9, 200), threshold)
+    scores = compute_scores(np.full(200, only), np.linspace(0.1, 0.9, 200), threshold)
     called = 0.5 if threshold == 0.5 else 0.0
     assert np.isnan([scores[name] for name in ("balanced_accuracy", "auc", "precision_at_prevalence")]).all()
     assert np.isnan(scores["recall_at_1_percent"])
@@ -138,7 +138,7 @@ def test_what_a_missing_class_leaves_undefined_is_nan(only: int, threshold: floa
 def test_no_rows_have_no_metrics() -> None:
     nothing = np.array([], dtype=int)
     found = table(replicates(nothing, pd.Series([], dtype=str), {"network": (nothing.astype(float), 0.5)}, 10, 0))
-    assert set(found["metric"]) == set(measure(*example(10), 0.5))
+    assert set(found["metric"]) == set(compute_scores(*example(10), 0.5))
     assert found[["value", "low", "high"]].isna().all().all()
 
 
@@ -171,7 +171,7 @@ def test_the_interval_of_the_accuracy_is_the_binomial_one() -> None:
         "metric"
     )
     value, low, high = found.loc["accuracy", ["value", "low", "high"]]
-    assert value == measure(truth, probability, 0.5)["accuracy"]
+    assert value == compute_scores(truth, probability, 0.5)["accuracy"]
     half = 1.96 * (value * (1 - value) / 400) ** 0.5
     assert (value - low, high - value) == pytest.approx((half, half), rel=0.15)
 
@@ -204,7 +204,7 @@ def test_what_is_no_probability_is_an_error(wrong: float) -> None:
 @pytest.mark.parametrize("count", [30, 5000])
 def test_the_curves_are_short_and_have_the_area_of_the_metrics(count: int) -> None:
     truth, probability = example(count, levels=10**6)
-    scores = measure(truth, probability, 0.5)
+    scores = compute_scores(truth, probability, 0.5)
     curve = roc(truth, probability)
     assert len(curve) <= 200
     assert curve.iloc[[0, -1], :2].to_numpy().tolist() == [[0, 0], [1, 1]]
@@ -217,7 +217,7 @@ def test_the_curves_are_short_and_have_the_area_of_the_metrics(count: int) -> No
     area = -np.trapezoid(curve["precision"], curve["recall"])
     assert area == pytest.approx(scores["average_precision"], abs=0.02)
     point = curve.iloc[len(curve) // 2]
-    at_point = measure(truth, probability, point["threshold"])
+    at_point = compute_scores(truth, probability, point["threshold"])
     assert (at_point["recall"], at_point["precision"]) == pytest.approx((point["recall"], point["precision"]))
 
 

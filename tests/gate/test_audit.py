@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from stages import split, validate
+from stages.common.artefacts import SPLITS, read_table
 from stages.common.cli import StageError, run
-from stages.common.settings import Params, load
-from stages.common.tables import SPLITS, read
+from stages.common.settings import Params, load_params
 from stages.gate import audit as gate
 from stages.gate.audit import audit, usable
-from stages.gate.check import Found
+from stages.gate.check import Finding
 from tests.helpers import REPO, draw_classes, looked_at, set_params
 
 GOOD = 30  # images a class
@@ -29,7 +29,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scanned(images: Path) -> pd.DataFrame:
-    return looked_at(images, load(REPO / "params.yaml"))
+    return looked_at(images, load_params(REPO / "params.yaml"))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def spoil(table: pd.DataFrame, count: int, problem: str = "truncated") -> pd.Dat
 
 def with_settings(values: dict[str, Any]) -> Params:
     set_params(Path.cwd(), {f"validate.{name}": value for name, value in values.items()})
-    return load()
+    return load_params()
 
 
 def save(table: pd.DataFrame) -> None:
@@ -104,7 +104,7 @@ def test_per_class_makes_an_unbalanced_dataset_pass_and_the_split_equal(table: p
     set_params(project, {"split.per_class": 20, "split.val": 0.2, "split.test": 0.2})
     validate.main()
     split.main()
-    parts = read(SPLITS)
+    parts = read_table(SPLITS)
     assert parts["label"].value_counts().to_dict() == {"benign": 20, "malicious": 20}
     counts = parts.groupby("part", observed=True)["label"].value_counts().unstack()
     assert (counts["benign"] == counts["malicious"]).all()
@@ -155,7 +155,7 @@ def test_a_gate_that_closes_leaves_no_rows_of_an_earlier_run(table: pd.DataFrame
 
 def every_check_fails(table: pd.DataFrame, params: Params) -> gate.Audit:
     rows = pd.Series(True, index=table.index)
-    found = Found(False, rows, "60 of 60 files")
+    found = Finding(False, rows, "60 of 60 files")
     return gate.Audit(table, [gate.Result(check, "error", found) for check in gate.CHECKS])
 
 
@@ -173,7 +173,7 @@ def test_the_terminal_output_fits_a_screen(
     assert max(map(len, lines)) <= 100
 
 
-def has_images(table: pd.DataFrame, params: Params) -> Found:
+def has_images(table: pd.DataFrame, params: Params) -> Finding:
     raise ZeroDivisionError("a defect of ours")
 
 

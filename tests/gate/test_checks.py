@@ -14,7 +14,7 @@ import segno
 import zxingcpp
 from PIL import Image, ImageFilter, ImageOps
 
-from stages.common.settings import Levels, Params, load
+from stages.common.settings import Levels, Params, load_params
 from stages.dataset.row import CONTENT
 from stages.gate.audit import CHECKS, make_checks
 from stages.gate.check import Result
@@ -27,7 +27,7 @@ URL = urls("benign", GOOD)[0]  # what benign/000.png says
 
 def with_params(values: dict[str, Any], made: list[str] = NAMES, level: str = "error") -> Params:
     """The repository's settings with some changed; only the checks in `made` are made."""
-    raw = load(REPO / "params.yaml").model_dump(by_alias=True)
+    raw = load_params(REPO / "params.yaml").model_dump(by_alias=True)
     raw["validate"]["levels"] = {name: level if name in made else "off" for name in NAMES}
     for key, value in values.items():
         section, name = key.split(".")

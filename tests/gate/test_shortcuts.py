@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from stages.common.settings import Params, load
-from stages.dataset.row import row
+from stages.common.settings import Params, load_params
+from stages.dataset.row import content_row
 from stages.gate import shortcuts
 from stages.gate.audit import with_sites
 from stages.gate.shortcuts import CHECKS, stratified_auc
@@ -24,14 +24,14 @@ PAYLOADS = urls("benign", COUNT), urls("malicious", COUNT)
 
 @pytest.fixture(scope="module")
 def params() -> Params:
-    return load(REPO / "params.yaml")
+    return load_params(REPO / "params.yaml")
 
 
 def table_of(benign: list[str], malicious: list[str], **columns: Any) -> pd.DataFrame:
     """A scan table of readable codes that differ in nothing but their payloads and `columns`."""
     facts = {"bytes": 500, "width": 148, "height": 148, "channels": 1, "format": "PNG", "version": 3, "ec_level": "M"}
     facts |= {"mask": 1, "module_px": 4.0, "quiet_zone": 4.0, "brightness": 150.0, "decoded": True, "symbols": 1}
-    rows = [row(path=f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
+    rows = [content_row(path=f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
     labels = ["benign"] * len(benign) + ["malicious"] * len(malicious)
     return with_sites(pd.DataFrame(rows).assign(label=labels, **columns))
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from stages.common.cli import StageError
-from stages.common.settings import load
+from stages.common.settings import load_params
 from stages.network.data import Batches, Images
 from tests.helpers import draw_qr, set_params
 
@@ -26,7 +26,7 @@ def rows(project: Path) -> pd.DataFrame:
 
 
 def test_an_item_is_an_image_and_its_class(rows: pd.DataFrame) -> None:
-    images = Images(rows, load())
+    images = Images(rows, load_params())
     assert len(images) == 2
     (grey, benign), (red, malicious) = images[0], images[1]
     assert (benign, malicious) == (0, 1)
@@ -40,7 +40,7 @@ def test_an_item_is_an_image_and_its_class(rows: pd.DataFrame) -> None:
 @pytest.mark.parametrize("mebibytes", [0, 1])
 def test_the_cache_changes_no_pixel(rows: pd.DataFrame, project: Path, mebibytes: int) -> None:
     set_params(project, {"train.cache_mib": mebibytes})
-    images = Images(rows, load())
+    images = Images(rows, load_params())
     first = [images[i][0].clone() for i in range(2)]
     assert all(torch.equal(first[i], images[i][0]) for i in range(2))
     (project / "data/images/red.png").unlink()
@@ -54,7 +54,7 @@ def test_the_cache_changes_no_pixel(rows: pd.DataFrame, project: Path, mebibytes
 def test_a_file_that_changed_since_the_scan_is_named(rows: pd.DataFrame, project: Path) -> None:
     (project / "data/images/grey.png").write_text("no image any more")
     with pytest.raises(StageError, match=r"grey\.png has changed since it was scanned"):
-        Images(rows, load())[0]
+        Images(rows, load_params())[0]
 
 
 def shares(rows: int, size: int, processes: int, shuffle: bool) -> list[list[list[int]]]:

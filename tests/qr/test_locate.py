@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import segno
 
-from stages.qr.locate import alone, find, modules, straighten, upright
+from stages.qr.locate import alone, locate, modules, rectify, rectify_symbol
 from tests.qr.test_symbol import drawn
 
 URL = "https://a.example/path"
@@ -28,13 +28,13 @@ TILTS = [
 @pytest.mark.parametrize("border", [1, 4, 8])
 def test_a_drawn_code_is_left_alone(scale: int, border: int) -> None:
     picture = drawn(URL, scale, border, version=3, error="M")
-    assert upright(picture) is picture
+    assert rectify(picture) is picture
 
 
 @pytest.mark.parametrize("corners", TILTS)
 def test_a_tilted_code_is_set_upright(corners: list[tuple[float, float]]) -> None:
-    straight = upright(tilted(drawn(URL, 10, 4, version=3, error="M"), corners))
-    (symbol,) = find(straight)
+    straight = rectify(tilted(drawn(URL, 10, 4, version=3, error="M"), corners))
+    (symbol,) = locate(straight)
     module_px = straight.shape[0] / (29 + 2 * 4)
     assert straight.shape[0] == straight.shape[1]
     ideal = np.array([(4, 4), (33, 4), (33, 33), (4, 33)]) * module_px
@@ -62,7 +62,7 @@ def test_inverted_and_mirrored_codes_are_turned_back() -> None:
 def test_without_one_code_there_is_nothing_to_do() -> None:
     one = drawn(URL, 4, 4, version=3)
     for picture in (np.full((300, 300), 255, np.uint8), np.hstack([one, one])):
-        assert upright(picture) is picture
+        assert rectify(picture) is picture
         assert modules(picture) is None
 
 
@@ -73,10 +73,10 @@ def test_only_a_flawless_drawing_on_clean_paper_is_known_to_be_alone() -> None:
     wrong_module[module, module] ^= 255
     noise[::7, ::5] ^= 1
     for pixels in (picture, tight, np.rot90(picture), picture[:, ::-1], 255 - picture):
-        (symbol,) = find(pixels)
+        (symbol,) = locate(pixels)
         assert alone(pixels, symbol)
     for pixels in (spot, wrong_module, noise):
-        (symbol,) = find(pixels)
+        (symbol,) = locate(pixels)
         assert symbol.text == URL
         assert not alone(pixels, symbol)
 
@@ -95,9 +95,9 @@ def with_another(picture: np.ndarray, other: np.ndarray, top: int, left: int) ->
 def test_a_small_code_in_the_margin_of_a_large_one_is_found(inverted: bool, top: int, left: int) -> None:
     large, small = drawn(URL, 10, 12, version=2), drawn("b", 3, 4, version=2)
     both = with_another(large, 255 - small if inverted else small, top, left)
-    assert [symbol.text for symbol in find(large)] == [URL]
-    assert {symbol.text for symbol in find(both)} == {URL, "b"}
-    assert upright(both) is both
+    assert [symbol.text for symbol in locate(large)] == [URL]
+    assert {symbol.text for symbol in locate(both)} == {URL, "b"}
+    assert rectify(both) is both
     assert modules(both) is None
 
 
@@ -105,7 +105,7 @@ def test_a_small_code_in_the_margin_of_a_large_one_is_found(inverted: bool, top:
 def test_a_code_in_the_middle_of_another_is_found(inverted: bool) -> None:
     outer, inner = drawn(URL, 10, 4, version=10, error="H"), drawn("b", 4, 2, version=1)
     middle = (len(outer) - len(inner)) // 2
-    found = find(with_another(outer, 255 - inner if inverted else inner, middle, middle))
+    found = locate(with_another(outer, 255 - inner if inverted else inner, middle, middle))
     assert "b" in {symbol.text for symbol in found}
 
 
@@ -114,7 +114,7 @@ def test_a_turned_code_is_not_alone() -> None:
     turn = cv2.getRotationMatrix2D((165, 165), 45, 1) + np.array([(0, 0, 60), (0, 0, 60)])
     one = drawn(URL, 10, 4, version=2)
     turned = cv2.warpAffine(one, turn, (450, 450), flags=cv2.INTER_NEAREST, borderValue=255)
-    (symbol,) = find(turned)
+    (symbol,) = locate(turned)
     assert symbol.text == URL
     assert not alone(turned, symbol)
 
@@ -122,8 +122,8 @@ def test_a_turned_code_is_not_alone() -> None:
 def test_colours_stay() -> None:
     colour = np.stack([drawn(URL, 6, 4, version=3)] * 3, axis=2)
     colour[..., 0] = np.maximum(colour[..., 0], 120)
-    (symbol,) = find(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY))
-    straight = straighten(colour, symbol)
+    (symbol,) = locate(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY))
+    straight = rectify_symbol(colour, symbol)
     assert straight.ndim == 3
     assert (straight[..., 0].min(), straight[..., 1].min()) == (120, 0)
 
@@ -133,4 +133,4 @@ def test_half_a_module_askew_is_set_upright_and_a_tenth_is_not(shift: float, unt
     picture = drawn(URL, 20, 4, version=3, error="M")
     side, by = picture.shape[0], shift * 20 / picture.shape[0]
     askew = tilted(picture, [(0, 0), (1, 0), (1, 1), (by, 1)], size=side)  # pulled at the lower left
-    assert (upright(askew) is askew) == untouched
+    assert (rectify(askew) is askew) == untouched

@@ -9,7 +9,7 @@ import zxingcpp
 from PIL import Image
 
 from stages.qr.image import decode, grey
-from stages.qr.symbol import read
+from stages.qr.symbol import read_symbol
 
 PHOTOS = Path(__file__).parents[2] / "../shared/photos/qrcode-7"
 
@@ -26,7 +26,7 @@ def drawn(payload: str, scale: int = 4, border: int = 4, **options: Any) -> np.n
      (20, "L", 6, 5, 2), (40, "H", 1, 3, 4)],
 )  # fmt: skip
 def test_a_drawn_symbol_is_measured(version: int, level: str, mask: int, scale: int, border: int) -> None:
-    reading = read(drawn("https://a.example", scale, border, version=version, error=level, mask=mask))
+    reading = read_symbol(drawn("https://a.example", scale, border, version=version, error=level, mask=mask))
     assert (reading.symbols, reading.payload, reading.error) == (1, "https://a.example", "")
     assert (reading.version, reading.ec_level, reading.mask) == (version, level, mask)
     assert reading.module_px == pytest.approx(scale, rel=0.03)
@@ -35,14 +35,14 @@ def test_a_drawn_symbol_is_measured(version: int, level: str, mask: int, scale: 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_turned_symbol_is_measured(turns: int) -> None:
-    reading = read(np.rot90(drawn("https://a.example/", version=3, error="M", mask=4), turns))
+    reading = read_symbol(np.rot90(drawn("https://a.example/", version=3, error="M", mask=4), turns))
     assert (reading.payload, reading.version, reading.mask) == ("https://a.example/", 3, 4)
     assert reading.module_px == pytest.approx(4, rel=0.03)
 
 
 def test_two_codes_in_one_picture_are_counted_and_neither_is_taken() -> None:
     left, right = (drawn(f"https://{name}.example/", version=3) for name in "ab")
-    reading = read(np.hstack([left, right]))
+    reading = read_symbol(np.hstack([left, right]))
     assert reading.symbols == 2
     assert reading.payload is None
     assert "2 QR codes" in reading.error
@@ -52,7 +52,7 @@ def test_two_codes_in_one_picture_are_counted_and_neither_is_taken() -> None:
 @pytest.mark.parametrize("shift", [0, 60])
 def test_a_drawn_code_is_read_at_any_size_and_on_grey_paper(scale: int, shift: int) -> None:
     pixels = drawn("https://a.example/", scale, 4, version=3, error="M") // 255 * (255 - 2 * shift) + shift
-    reading = read(pixels.astype(np.uint8))
+    reading = read_symbol(pixels.astype(np.uint8))
     assert (reading.decoded, reading.payload, reading.module_px) == (True, "https://a.example/", scale)
 
 
@@ -71,14 +71,14 @@ def other_barcode(kind: Any, text: str) -> np.ndarray:
     ],
 )
 def test_what_is_no_qr_code_has_an_error_and_no_payload(problem: str, pixels: np.ndarray) -> None:
-    reading = read(pixels)
+    reading = read_symbol(pixels)
     assert (reading.decoded, reading.symbols, reading.payload, reading.version) == (False, 0, None, None)
     assert reading.problem == problem
     assert reading.error
 
 
 def test_a_micro_qr_code_is_called_so() -> None:
-    reading = read(other_barcode(zxingcpp.BarcodeFormat.MicroQRCode, "12345"))
+    reading = read_symbol(other_barcode(zxingcpp.BarcodeFormat.MicroQRCode, "12345"))
     assert (reading.decoded, reading.problem) == (False, "micro_qr")
     assert "Micro QR" in reading.error
 
@@ -89,7 +89,7 @@ def test_a_micro_qr_code_is_called_so() -> None:
 def test_a_variant_is_read_and_told(inverted: bool, mirrored: bool, turns: int) -> None:
     pixels = drawn("https://a.example/", version=3, error="M")
     pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
-    reading = read(255 - pixels if inverted else pixels)
+    reading = read_symbol(255 - pixels if inverted else pixels)
     assert reading.payload == "https://a.example/"
     assert (reading.inverted, reading.mirrored) == (inverted, mirrored)
 
@@ -97,7 +97,7 @@ def test_a_variant_is_read_and_told(inverted: bool, mirrored: bool, turns: int) 
 def test_a_torn_symbol_is_not_read() -> None:
     pixels = drawn("https://a.example/", version=3, error="L")
     pixels[len(pixels) // 2 :] = 255
-    reading = read(pixels)
+    reading = read_symbol(pixels)
     assert (reading.decoded, reading.payload) == (False, None)
     assert reading.problem in ("unreadable_code", "no_code")
 
@@ -106,7 +106,7 @@ def test_a_torn_symbol_is_not_read() -> None:
     "payload", ["WIFI:S:home;T:WPA;P:secret;;", "12345", "two\nlines", "\x1b[31mred", "bücher.example", "日本"]
 )
 def test_any_text_is_a_payload(payload: str) -> None:
-    assert read(drawn(payload, error="M")).payload == payload
+    assert read_symbol(drawn(payload, error="M")).payload == payload
 
 
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason=f"{PHOTOS} is only on the developers' machines")
@@ -115,7 +115,7 @@ def test_symbols_of_unknown_direction_are_read() -> None:
     photos = sorted(path for path in PHOTOS.iterdir() if path.suffix != ".txt")
     assert photos
     for photo in photos:
-        reading = read(grey(decode(photo.read_bytes(), 50_000_000).pixels))
+        reading = read_symbol(grey(decode(photo.read_bytes(), 50_000_000).pixels))
         assert reading.symbols == 1, photo
         payload = (reading.payload or "").strip("\0 ")  # zbar writes a NUL for the parts that are elsewhere
         assert payload, photo

@@ -1,1 +1,0 @@
-"""Which of the seven fixes made the network learn: experiments for DVC's queue, and what came of them."""

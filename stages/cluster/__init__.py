@@ -1,1 +1,0 @@
-"""Past one machine: the scan as tasks for Dask workers."""

@@ -1,0 +1,131 @@
+"""What came of the ablation: a table and a picture of every setting with its spread, from `dvc exp show`.
+
+    python -m stages.commands.ablation.show                    # the experiments of this commit, by their names
+    python -m stages.commands.ablation.show --name real --rev HEAD~3
+
+Writes reports/ablation/NAME.csv (one row a run) and NAME.svg, and prints what each fix did alone and
+in company. A setting has learned where the accuracy of the epoch it kept is beyond chance.
+"""
+
+import argparse
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.box import SIMPLE
+from rich.table import Column, Table
+
+from stages.commands.ablation.fixes import BEFORE, name_of, variants
+from stages.common.cli import StageError, run, stdout
+from stages.common.files import replacing
+from stages.diagnosis.symptoms import CHANCE_LOSS, p_value
+
+FOLDER = Path("reports/ablation")
+FIGURES = ["initial_loss", "epoch", "val_loss", "val_accuracy", "val_auc", "best_val_accuracy"]
+
+
+def main() -> None:
+    """Collect, show and write."""
+    parser = argparse.ArgumentParser(description="Show the ablation: one row a setting, and what each fix did.")
+    parser.add_argument("--name", default="sample", help="what the experiments' names begin with (default: sample)")
+    parser.add_argument("--rev", default="HEAD", help="the commit that they were queued from (default: HEAD)")
+    asked = parser.parse_args()
+    runs = collect(asked.name, experiments(asked.rev))
+    if runs.empty:
+        raise StageError(
+            f"no finished experiment of {asked.rev} is named {asked.name}-...: `make ablation` queues them, "
+            "`dvc queue status` says how far they are, --rev names the commit they were queued from"
+        )
+    with replacing(FOLDER / f"{asked.name}.csv") as temporary:
+        runs.round(6).to_csv(temporary, index=False)
+    draw(runs, FOLDER / f"{asked.name}.svg")
+    stdout.print(by_variant(runs))
+    stdout.print(by_fix(runs))
+
+
+def experiments(rev: str) -> pd.DataFrame:
+    """The experiments of commit `rev` as `dvc exp show` has them, one row each."""
+    command = [sys.executable, "-m", "dvc", "exp", "show", "--csv", "--rev", rev]
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - a list, no shell
+    if done.returncode:
+        raise StageError(f"`dvc exp show --rev {rev}` failed: {done.stderr.strip()}")
+    return pd.read_csv(StringIO(done.stdout))
+
+
+def collect(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The finished runs of ablation `name`: columns variant, seed, FIGURES and learned, in the variants' order."""
+    names = list(variants(BEFORE))
+    parts = table["Experiment"].astype(str).str.extract(rf"^{name}-(?P<variant>{'|'.join(names)})-(?P<seed>-?\d+)$")
+    figures = table.reindex(columns=[*FIGURES, "val_images", "val_majority"]).apply(pd.to_numeric, errors="coerce")
+    runs = parts.join(figures).dropna(subset=["variant", "val_loss"])
+    p = [p_value(*row) for row in runs[["val_accuracy", "val_images", "val_majority"]].itertuples(index=False)]
+    runs = runs.assign(learned=[value < 0.01 for value in p], variant=pd.Categorical(runs["variant"], names))
+    return runs.sort_values(["variant", "seed"]).drop(columns=["val_images", "val_majority"])
+
+
+def by_variant(runs: pd.DataFrame) -> Table:
+    """Mean and range over the seeds of every setting."""
+    title = "Mean and range over the seeds, of the epoch with the lowest validation loss"
+    table = Table(Column("settings", no_wrap=True), "learned", "first loss", "val loss", "val accuracy", "val AUC",
+                  title=title, box=SIMPLE, pad_edge=False)  # fmt: skip
+    for variant, own in runs.groupby("variant", observed=True):
+        spread = [f"{own[f].mean():.3f} {own[f].min():.2f}-{own[f].max():.2f}".replace("0.", ".") for f in FIGURES[2:5]]
+        start = f"{own['initial_loss'].min():.3g}-{own['initial_loss'].max():.3g}"
+        table.add_row(str(variant).replace("_", " "), f"{own['learned'].sum()} of {len(own)}", start, *spread)
+    return table
+
+
+def by_fix(runs: pd.DataFrame) -> Table:
+    """What each fix changes: alone (old with it, minus old) and in company (fixed, minus fixed without it), by seed."""
+    columns = [f"{where}: {what}" for where in ("alone", "in company") for what in ("loss", "accuracy")]
+    title = "What each fix changes in them, by seed"
+    table = Table(Column("fix", no_wrap=True), *columns, title=title, box=SIMPLE, pad_edge=False)
+    of = runs.set_index(["variant", "seed"])
+    for key in BEFORE:
+        cells = []
+        for after, before in ((f"old-with-{name_of(key)}", "old"), ("fixed", f"fixed-without-{name_of(key)}")):
+            there = {after, before} <= set(runs["variant"])
+            for figure in ("val_loss", "val_accuracy"):
+                change = (of.loc[after, figure] - of.loc[before, figure]).dropna() if there else pd.Series(dtype=float)
+                low, mean, high = change.min(), change.mean(), change.max()
+                cells.append(f"{mean:+.3f} ({low:+.2f} to {high:+.2f})" if len(change) else "")
+        table.add_row(name_of(key), *cells)
+    return table
+
+
+def draw(runs: pd.DataFrame, path: Path) -> None:
+    """A dot a run, a line through the mean of each setting: lowest validation loss, and accuracy there."""
+    names = [name for name in runs["variant"].cat.categories if name in set(runs["variant"])]
+    figure = Figure(figsize=(9, 1.2 + 0.32 * len(names)), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    looks = (
+        ("val_loss", "lowest validation loss", CHANCE_LOSS),
+        ("val_accuracy", "validation accuracy in that epoch", 0.5),
+    )
+    for axes, (name, title, guess) in zip(panels, looks, strict=True):
+        axes.axvline(guess, color="0.4", linestyle="--", linewidth=1)
+        axes.annotate("a coin", (guess, -0.7), ha="center", color="0.4", annotation_clip=False)
+        for place, variant in enumerate(names):
+            own = runs[runs["variant"] == variant]
+            for learned, mark in ((True, "o"), (False, "x")):
+                values = own.loc[own["learned"] == learned, name]
+                axes.plot(values, [place] * len(values), mark, color="#0060a0" if learned else "#a33b00", markersize=6)
+            axes.plot([own[name].mean()] * 2, [place - 0.3, place + 0.3], color="black", linewidth=1.5)
+        axes.set_xlabel(title)
+        axes.grid(axis="x", color="0.9")
+        axes.set_axisbelow(True)
+    panels[0].set_yticks(range(len(names)), [name.replace("-", " ").replace("_", " ") for name in names])
+    panels[0].invert_yaxis()
+    panels[1].plot([], [], "o", color="#0060a0", label="learned")
+    panels[1].plot([], [], "x", color="#a33b00", label="no better than chance")
+    figure.legend(loc="outside lower right", ncols=2, fontsize="small")
+    with replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": "qr-gate"}):
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    run(main)

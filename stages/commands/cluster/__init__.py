@@ -1,0 +1,1 @@
+"""The scan on Dask workers: python -m stages.commands.cluster --help."""

@@ -1,0 +1,115 @@
+"""`stages.scan` on many machines: shards at any address that fsspec knows, looked at by Dask workers.
+
+    pip install -e '.[cluster]'                                            # and s3fs, gcsfs, ... for such addresses
+    python -m stages.commands.cluster s3://bucket/shards                       # workers on this machine, one a core
+    python -m stages.commands.cluster s3://bucket/shards --scheduler tcp://HOST:8786
+
+On a cluster, with this project installed on every machine:
+
+    dask scheduler
+    DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker tcp://HOST:8786 --nworkers auto --nthreads 1
+
+Writes data/scan.parquet, the same as `stages.scan` would for the shards in a folder; `dvc commit scan` records it.
+A worker that dies has its shard looked at by another, up to three times.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stages.commands.cluster.shard import look_at_shard
+from stages.common.cli import StageError, progress, run
+from stages.common.settings import Params, load_params
+from stages.common.workers import cores
+from stages.dataset.labels import Label, read_labels
+from stages.dataset.scan_table import ROW_GROUP, missing, named, write_scan_table
+from stages.dataset.storage import LABELS_FILE
+
+RETRIES = 3  # of a shard that could not be read, or whose worker died
+
+
+def main() -> None:
+    """Read the arguments, scan and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m stages.commands.cluster", description=__doc__.split("\n")[0])
+    parser.add_argument("address", help="of the folder of shards: a path, or s3://, gs://, https://, ...")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a Dask cluster; default: this machine")
+    parser.add_argument(
+        "--workers", type=int, default=cores(), metavar="N", help="on this machine; default: %(default)s"
+    )
+    options = parser.parse_args()
+    try:
+        import dask.config
+        import distributed
+        import fsspec
+    except ImportError as error:
+        raise StageError(f"{error.name} is missing: pip install -e '.[cluster]'") from None
+    params = load_params()
+    params = params.model_copy(update={"scan": params.scan.model_copy(update={"workers": 1})})  # a Dask worker is one
+    try:
+        files, root = fsspec.core.url_to_fs(options.address)
+        found = files.find(root)
+    except (ImportError, ValueError, OSError) as error:
+        raise StageError(f"{options.address} cannot be read: {error}") from None
+    base = f"{root.rstrip('/')}/"
+    shards = sorted(name.removeprefix(base) for name in found if name.endswith(".tar"))
+    if not shards:
+        raise StageError(f"{options.address} has no shards: `python -m stages.commands.pack FOLDER TARGET` makes them")
+    with ExitStack() as stack:
+        # A worker starts a process of its own for the decoders, which a daemon may not.
+        stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
+        cluster = options.scheduler or stack.enter_context(
+            distributed.LocalCluster(options.workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
+        )
+        try:
+            client = stack.enter_context(distributed.Client(cluster))
+        except (OSError, ValueError) as error:
+            raise StageError(
+                f"--scheduler {options.scheduler} does not answer ({error}); is `dask scheduler` running?"
+            ) from None
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if f"{base}{LABELS_FILE}" in found:
+            files.get_file(f"{base}{LABELS_FILE}", str(folder / LABELS_FILE))
+        write_scan_table(
+            scan(client, options.address, shards, read_labels(folder, params.data.classes), params), params
+        )
+
+
+def scan(
+    client: Any, address: str, shards: list[str], listed: dict[str, Label] | None, params: Params
+) -> Iterator[pa.Table]:
+    """The tables that `scan_images` gives for the same shards; `client` is a distributed.Client."""
+    from distributed import KilledWorker, as_completed
+
+    asked = {
+        client.submit(look_at_shard, address, shard, params, retries=RETRIES, pure=False): shard for shard in shards
+    }
+    tables = []
+    with progress() as bar:
+        task = bar.add_task("shards", total=len(shards))
+        for future in as_completed(asked):
+            try:
+                images, content = future.result()
+            except KilledWorker as error:
+                raise StageError(f"{address}, {asked[future]}: {RETRIES + 1} workers died on it ({error})") from None
+            except OSError as error:
+                raise StageError(f"{address}, {asked[future]} cannot be read: {error}") from None
+            tables.append(named(images, content, listed, params))
+            future.release()
+            bar.advance(task)
+    table = pa.concat_tables(tables).sort_by("path")
+    names = table["path"].to_pylist()
+    if doubled := next((one for one, other in pairwise(names) if one == other), None):
+        raise StageError(f"{address}: {doubled} is in several shards; every image needs a name of its own")
+    for start in range(0, len(table), ROW_GROUP):
+        yield table.slice(start, ROW_GROUP).combine_chunks()
+    yield missing(listed)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,94 @@
+"""Make class folders of PNG files from arrays in an .npz file.
+
+    python -m stages.commands.unpack qr.npz data/my-images        # then set data.images to data/my-images
+
+The file holds one array of images, (n, height, width) or (n, height, width, 3), uint8 or bool or
+floats in 0..1, and one of n labels, names or numbers. An archive with an array each for the
+classes (benign, malicious) works as well. Pickles run the code of whoever made them, and are
+refused: where you trust one, load it yourself and `numpy.savez_compressed("qr.npz", images=images,
+labels=labels)` it.
+"""
+
+import argparse
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from stages.common.cli import StageError, progress, run, stdout
+from stages.common.files import replacing
+from stages.common.settings import CLASSES
+
+
+def main() -> None:
+    """Read the arguments and unpack."""
+    parser = argparse.ArgumentParser(prog="python -m stages.commands.unpack", description=__doc__.split("\n")[0])
+    parser.add_argument("arrays", type=Path, help="the .npz file")
+    parser.add_argument("folder", type=Path, help="where the class folders go; must not exist yet")
+    arguments = parser.parse_args()
+    if arguments.folder.exists():
+        raise StageError(f"{arguments.folder} is there already; name a new folder, or delete it first")
+    images, labels = read_arrays(arguments.arrays)
+    with replacing(arguments.folder) as folder, progress() as bar:
+        for index, image in enumerate(bar.track(images, description="unpack")):
+            target = folder / labels[index]
+            target.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(target / f"{index:07d}.png")
+    stdout.print(f"{arguments.folder}: {len(images):,} images; set data.images in params.yaml to it", markup=False)
+
+
+def read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images, uint8 (n, height, width) or (n, height, width, 3), and their n labels, from the .npz file at `path`.
+
+    Numbers 0 and 1 become benign and malicious. Raises StageError where the file is missing, holds
+    pickled objects, or no such arrays.
+    """
+    arrays = _load(path)
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+    if set(CLASSES) <= set(arrays):
+        if len({arrays[name].shape[1:] for name in CLASSES}) > 1:
+            raise StageError(f"{path} holds images of different sizes: {shapes}; make them alike, or files of them")
+        images = np.concatenate([arrays[name] for name in CLASSES])
+        labels = np.repeat(CLASSES, [len(arrays[name]) for name in CLASSES])
+    else:
+        pictures = [array for array in arrays.values() if array.ndim >= 3]
+        lists = [array for array in arrays.values() if array.ndim == 1]
+        if len(pictures) != 1 or len(lists) != 1:
+            raise StageError(f"{path} must hold one array of images and one of labels, has {shapes or 'none'}")
+        images, labels = pictures[0], lists[0]
+        if np.issubdtype(labels.dtype, np.number) or labels.dtype == bool:
+            labels = np.array([CLASSES[int(n)] if n in (0, 1) else str(n) for n in labels])
+    labels = labels.astype(str)
+    if odd := [name for name in np.unique(labels) if not re.fullmatch(r"\w[\w .-]*", name)]:
+        raise StageError(f"{path} has the label {odd[0]!r}, which cannot be the name of a folder; rename it")
+    if len(images) != len(labels):
+        raise StageError(f"{path} holds {len(images):,} images, but {len(labels):,} labels")
+    if images.dtype == bool or np.issubdtype(images.dtype, np.floating):
+        if images.size and not 0 <= images.min() <= images.max() <= 1:
+            raise StageError(f"{path}: images as floats must lie in 0..1, these in {images.min():g}..{images.max():g}")
+        images = np.round(images * 255.0).astype(np.uint8)
+    if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))):
+        raise StageError(f"{path}: images have the type {images.dtype} and shape {images.shape}; see --help")
+    return images.squeeze(3) if images.ndim == 4 and images.shape[3] == 1 else images, labels
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array without a name")
+        with archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise StageError(f"{path} is not there") from None
+    except (ValueError, zipfile.BadZipFile, EOFError, OSError, AttributeError) as error:
+        raise StageError(
+            f"{path} is no .npz file of plain arrays ({error}). A pickle runs the code of its maker: if you trust "
+            'it, load it yourself and save it with numpy.savez_compressed("qr.npz", images=images, labels=labels)'
+        ) from None
+
+
+if __name__ == "__main__":
+    run(main)

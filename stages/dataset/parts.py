@@ -1,0 +1,108 @@
+"""The parts of a dataset: train, val and test, split by site, near 50/50 in each."""
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from stages.common.artefacts import SPLITS
+from stages.common.cli import StageError
+from stages.common.settings import CLASSES, Split
+
+PARTS = ("train", "val", "test")
+SPLIT_COLUMNS = ["path", "shard", "offset", "bytes", "label", "part", "group", "payload", "version", "mask", "sha256"]
+
+
+def sample_per_class(table: pd.DataFrame, settings: Split) -> pd.DataFrame:
+    """`split.per_class` rows of each class drawn at random, in the table's order; all where it is null."""
+    if settings.per_class is None:
+        return table
+    fewest = int(table["label"].value_counts().reindex(CLASSES, fill_value=0).min())
+    if fewest < settings.per_class:
+        raise StageError(
+            f"split.per_class is {settings.per_class:,}, but the smaller class has {fewest:,} readable images"
+        )
+    return table.groupby("label").sample(settings.per_class, random_state=settings.seed).sort_index()
+
+
+def assign_parts(table: pd.DataFrame, settings: Split) -> pd.Series:
+    """A part for every row, as a Series of PARTS in the table's index; `table` has columns label and group.
+
+    Groups are dealt whole, the largest first and equals in random order, each to the part that
+    would be the least full with it, measured in the class it would fill most. As most groups are
+    small, the last ones even the parts out.
+    """
+    targets = np.array([1 - settings.val - settings.test, settings.val, settings.test])
+    number, names = pd.factorize(table["group"], sort=True)
+    sizes = pd.DataFrame({name: np.bincount(number[table["label"] == name], minlength=len(names)) for name in CLASSES})
+    wanted = np.outer(targets, sizes.sum().clip(lower=1)).tolist()
+    sizes = sizes.sample(frac=1, random_state=settings.seed)
+    sizes = sizes.iloc[np.argsort(-sizes.sum(axis=1).to_numpy(), kind="stable")]
+    have = [(0, 0) for _ in PARTS]
+    dealt = []
+    for good, bad in sizes.to_numpy().tolist():  # plain numbers: there may be a million groups
+        fill = [
+            max(good and (benign + good) / most_benign, bad and (malicious + bad) / most_malicious)
+            for (benign, malicious), (most_benign, most_malicious) in zip(have, wanted, strict=True)
+        ]
+        best = fill.index(min(fill))
+        have[best] = (have[best][0] + good, have[best][1] + bad)
+        dealt.append(best)
+    part_of = np.empty(len(names), np.int8)
+    part_of[sizes.index] = dealt
+    parts = pd.Categorical.from_codes(part_of[number], dtype=pd.CategoricalDtype(list(PARTS)))
+    return pd.Series(parts, index=table.index)
+
+
+def check_parts(rows: pd.DataFrame, settings: Split) -> None:
+    """Raise StageError unless every part has both classes near 50/50 and no payload or group is in two parts."""
+    by_part = rows.groupby("part", observed=False)["label"]
+
+    def both_classes(_: pd.DataFrame) -> bool:
+        return bool((by_part.nunique() == len(CLASSES)).all())
+
+    def each_in_one_part(column: str) -> pa.Check:
+        def holds(table: pd.DataFrame) -> bool:
+            return bool(table[[column, "part"]].drop_duplicates()[column].is_unique)
+
+        return pa.Check(holds, name=f"{column}_in_one_part", error=f"a {column} is in two parts")
+
+    def near_half(_: pd.DataFrame) -> bool:
+        shares = by_part.agg(lambda labels: (labels == "malicious").mean())
+        return bool((shares.sub(0.5).abs() <= settings.balance_tolerance).all())
+
+    hint = "more images, other shares in split.val and split.test, or fewer images of one dominating site would do it"
+    uneven = f"a part is further from 50/50 than split.balance_tolerance = {settings.balance_tolerance}; {hint}"
+    lacking = f"a part lacks a class or is empty; {hint}"
+    schema = pa.DataFrameSchema(
+        {"path": pa.Column(str, unique=True), "label": pa.Column(str, pa.Check.isin(CLASSES))},
+        checks=[
+            pa.Check(both_classes, name="both_classes_in_every_part", error=lacking),
+            pa.Check(near_half, name="parts_near_half", error=uneven),
+            *([each_in_one_part("payload"), each_in_one_part("group")] if settings.by == "site" else []),
+        ],
+    )
+    try:
+        schema.validate(rows, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        counts = rows.groupby(["part", "label"], observed=False).size().to_dict()
+        shown = ", ".join(f"{part} {label} {count}" for (part, label), count in counts.items())
+        raise StageError(f"no fair split: {errors.schema_errors[0].check.error} ({shown})") from None
+
+
+def part(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of part `name` (train, val, test) of the split table.
+
+    Raises StageError where it is empty or lacks a class: nothing can be said of such a one.
+    """
+    found = rows[rows["part"] == name]
+    if missing := [label for label in CLASSES if not (found["label"] == label).any()]:
+        raise StageError(
+            f"the {name} part in {SPLITS} has {len(found):,} rows and no {' and no '.join(missing)} one: "
+            "add images, or raise split.val and split.test"
+        )
+    return found
+
+
+def is_malicious(rows: pd.DataFrame) -> np.ndarray:
+    """Labels as 1 (malicious) and 0 (benign), int64 (n,)."""
+    return (rows["label"] == CLASSES[1]).to_numpy(dtype=np.int64)

@@ -1,0 +1,47 @@
+"""The scan table as it was, as a memory: what follows from a file's bytes need not be found out twice."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.progress import Progress
+
+from stages.common.settings import Params, Scan
+from stages.dataset.row import CONTENT, file_sha256
+from stages.dataset.storage import Stored
+from stages.qr.version import code_version
+
+KEY = "looked_with"  # in the table's metadata
+AGAIN = ["kills_decoder"]  # problems of the machine as much as of the file
+
+
+def cache_key(settings: Scan) -> str:
+    """What decides, beside a file's bytes, what is said of it: the code and its libraries, and the bounds."""
+    return f"{code_version(Path(__file__).with_name('row.py'))} {settings.max_bytes} {settings.max_pixels}"
+
+
+def known_rows(paths: Sequence[Path], key: str) -> pa.Table:
+    """The columns CONTENT of the tables at `paths`, for files whose bytes are known; none of another `key`."""
+    tables = [CONTENT.empty_table()]
+    for path in paths:
+        try:
+            if (pq.read_schema(path).metadata or {}).get(KEY.encode()) == key.encode():
+                tables.append(pq.read_table(path, columns=CONTENT.names))
+        except (OSError, pa.ArrowException):  # there is none, or it is damaged: nothing is known
+            continue
+    table = pa.concat_tables([table.replace_schema_metadata() for table in tables])
+    again = pc.is_in(table["problem"], pa.array(AGAIN))
+    return table.filter(pc.and_(pc.is_valid(table["sha256"]), pc.invert(again)))
+
+
+def match_known(images: Sequence[Stored], earlier: pa.Table, params: Params, bar: Progress) -> np.ndarray:
+    """The row of `earlier` that has the bytes of each image, -1 where none does: int64 (n,)."""
+    if not len(earlier):
+        return np.full(len(images), -1)
+    folder, settings = str(params.data.images), params.scan
+    digests = [file_sha256(stored, folder, settings) for stored in bar.track(images, description="compare")]
+    found = pc.index_in(pa.array(digests, pa.string()), earlier["sha256"].combine_chunks(), skip_nulls=True)
+    return found.fill_null(-1).to_numpy().astype(int)

@@ -1,0 +1,114 @@
+"""The scan table: one row for every file of a dataset, taken over from an earlier scan where the bytes are known."""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import cache, partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.progress import Progress
+
+from stages.common.artefacts import SCAN
+from stages.common.cli import stdout
+from stages.common.files import remove, replacing
+from stages.common.settings import Params
+from stages.common.workers import in_workers
+from stages.dataset.labels import Label, label_of, read_labels
+from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine, readable
+from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
+from stages.dataset.storage import LABELS_FILE, Stored
+
+UNFINISHED = SCAN.with_name(".scan.unfinished.partial")  # of a scan that was interrupted
+CHUNK = 64  # files a worker takes at a time
+ROW_GROUP = 16_384  # rows written at a time: memory stays bounded whatever the number of files
+
+
+def write_scan_table(tables: Iterable[pa.Table], params: Params) -> None:
+    """Write the scan table, one row group a table, and say how many files it has.
+
+    Interrupted with Ctrl-C, it leaves the row groups so far for the next scan to take over.
+    """
+    files = readable = 0
+    kept_with = SCHEMA.with_metadata({KEY: cache_key(params.scan)})
+    with replacing(SCAN) as temporary:
+        try:
+            with pq.ParquetWriter(temporary, kept_with) as writer:
+                for table in tables:
+                    writer.write_table(table)
+                    files += len(table)
+                    readable += pc.sum(table["decoded"]).as_py() or 0
+        except KeyboardInterrupt:
+            if files > len(known_rows([UNFINISHED], cache_key(params.scan))):
+                temporary.replace(UNFINISHED)
+            raise
+    remove(UNFINISHED)
+    stdout.print(f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {readable:,}")
+
+
+def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iterator[pa.Table]:
+    """Tables of at most ROW_GROUP rows (see SCHEMA) for `images`, in their order; progress is shown on `bar`.
+
+    The last one has a row for each file that the labels file lists and that is not there.
+    """
+    listed = read_labels(params.data.images, params.data.classes)
+    earlier = known_rows([SCAN, UNFINISHED], cache_key(params.scan))
+    place = match_known(images, earlier, params, bar)
+    new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
+    task = bar.add_task("scan", total=len(images), completed=len(images) - len(new))
+    with closing(examine_all(new, params)) as looked:
+        for start in range(0, len(images), ROW_GROUP):
+            at = place[start : start + ROW_GROUP]
+            rows = []
+            for _ in range(int((at < 0).sum())):
+                rows.append(next(looked))
+                bar.advance(task)
+            content = pa.concat_tables([earlier.take(at[at >= 0]), pa.Table.from_pylist(rows, CONTENT)])
+            # Rows taken over come first in it, then the new ones.
+            order = np.empty(len(at), int)
+            order[np.argsort(at < 0, kind="stable")] = np.arange(len(at))
+            yield named(images[start : start + ROW_GROUP], content.take(order), listed, params)
+    yield missing(listed)
+
+
+def examine_all(images: Sequence[Stored], params: Params) -> Generator[Row]:
+    """`look` at `images`, in their order, from worker processes that may die; one that does costs one row."""
+
+    def failed(_: Stored, why: str) -> Row:
+        return content_row(problem="kills_decoder", error=why)
+
+    work = partial(examine, folder=str(params.data.images), settings=params.scan)
+    return in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK)
+
+
+def named(images: Sequence[Stored], content: pa.Table, listed: dict[str, Label] | None, params: Params) -> pa.Table:
+    """`content` and the columns that follow from names: SCHEMA. What is of `images` is taken out of `listed`."""
+    of_folder = cache(lambda folder: label_of(f"{folder}/image" if folder else "image", params.data.classes))
+    if listed is None:
+        labels = [Label(of_folder(stored.path.rpartition("/")[0])) for stored in images]
+    else:
+        labels = [listed.pop(stored.path, Label("", problem="no_row")) for stored in images]
+    return _joined(images, labels, content)
+
+
+def missing(listed: dict[str, Label] | None) -> pa.Table:
+    """A row for each file that is still in `listed`: there is no such file."""
+    images = [Stored(name) for name in listed or ()]
+    labels = [replace(label, problem="no_file") for label in (listed or {}).values()]
+    error = f"listed in {LABELS_FILE}, but there is no such file"
+    return _joined(images, labels, pa.Table.from_pylist([content_row(error=error) for _ in images], CONTENT))
+
+
+def _joined(images: Sequence[Stored], labels: Sequence[Label], content: pa.Table) -> pa.Table:
+    columns = {
+        "path": [readable(stored.path) for stored in images],
+        "label": [label.label for label in labels],
+        "shard": [stored.shard for stored in images],
+        "offset": [stored.offset for stored in images],
+        "url": [label.url for label in labels],
+        "label_problem": [label.problem for label in labels],
+    }
+    arrays = [pa.array(columns[f.name], f.type) if f.name in columns else content[f.name] for f in SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)

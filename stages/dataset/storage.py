@@ -1,0 +1,163 @@
+"""Where the bytes of an image are: in a file of its own, or in a shard, which is an uncompressed tar file.
+
+A shard stands for the files in it, named as if it had been unpacked where it lies: a dataset has
+the same rows, in the same order, as a folder of files and in shards. Every image can be read by
+itself at its offset, so that shuffling is as good with shards as without.
+"""
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from stages.common.cli import StageError
+from stages.qr.image import UnusableImageError, decode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS_FILE = "labels.csv"  # in data.images: file,label and, if you like, url
+STORAGE_COLUMNS = ("path", "shard", "offset", "bytes")  # of the tables; the fields of Stored
+
+
+class Stored(NamedTuple):
+    """An image by its name, relative to data.images, and the place of its bytes.
+
+    `shard` is the tar file that holds it, relative to data.images ("." where that is itself the
+    tar file), or None where it is a file of its own. `offset` and `bytes` tell where in the shard;
+    a link or device in there has no offset.
+    """
+
+    path: str
+    shard: str | None = None
+    offset: int | None = None
+    bytes: int = 0
+
+
+def list_images(images: Path) -> list[Stored]:
+    """Every file in the folder or tar file `images`, sorted by name; dot files such as .DS_Store are not samples.
+
+    A folder that is a link or may not be read is listed in place of its files, a damaged shard beside
+    those that are left of it: they get rows that say so. Raises StageError where `images` is
+    neither folder nor tar file, or two files have the same name.
+    """
+    if images.suffix == ".npz":
+        raise StageError(f"{images} holds arrays: `python -m stages.commands.unpack {images} FOLDER` draws them")
+    if images.is_file() and images.suffix == ".tar":
+        found = list(_members(images, ".", ""))
+    elif images.is_dir():
+        found = [stored for name in _files(images) for stored in _expanded(images, name)]
+    else:
+        raise StageError(f"{images} is no folder and no tar file; set data.images in params.yaml to your images")
+    found.sort(key=lambda stored: stored.path)
+    for one, other in pairwise(found):
+        if one.path == other.path:
+            places = " and ".join(stored.shard or "the folder" for stored in (one, other))
+            raise StageError(f"{images}: {one.path} is in {places}; every image needs a name of its own")
+    return found
+
+
+def _files(folder: Path) -> Iterator[str]:
+    closed: list[str] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(parent).relative_to(folder).as_posix()
+        linked = [name for name in folders if os.path.islink(os.path.join(parent, name))]  # noqa: PTH114, PTH118
+        for name in [*files, *linked]:
+            path = name if below == "." else f"{below}/{name}"
+            if not name.startswith(".") and path != LABELS_FILE:
+                yield path
+    yield from (Path(name).relative_to(folder).as_posix() for name in closed)
+
+
+def _expanded(folder: Path, name: str) -> Iterator[Stored]:
+    if name.endswith(".tar") and (folder / name).is_file():
+        yield from _members(folder / name, name, name.rpartition("/")[0])
+    else:
+        yield Stored(name)
+
+
+def _members(file: Path, shard: str, below: str) -> Iterator[Stored]:
+    """The files in a shard by its headers; `below` is the folder in which the shard lies."""
+    whole = False
+    try:
+        with tarfile.open(file, "r:") as tar:
+            for member in tar:
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all, which for a million is a gigabyte
+                name = PurePosixPath(below, member.name.lstrip("/")).as_posix()
+                if member.isdir() or any(part.startswith(".") and part != ".." for part in name.split("/")):
+                    continue
+                if name == LABELS_FILE:
+                    raise StageError(f"{file} has {name} in it: put that file beside the shards, in data.images")
+                yield Stored(name, shard, member.offset_data if member.isreg() else None, member.size)
+            whole = _zeros(file, tar.offset)  # tarfile takes a damaged header for the end
+    except (tarfile.TarError, OSError):
+        pass
+    if not whole:
+        yield Stored(PurePosixPath(below, file.name).as_posix())
+
+
+def _zeros(file: Path, offset: int) -> bool:
+    with file.open("rb") as stream:
+        stream.seek(offset)
+        return all(not any(block) for block in iter(lambda: stream.read(2**20), b""))
+
+
+def stored_in(rows: "pd.DataFrame") -> list[Stored]:
+    """Where the readable images of `rows` are, by their columns COLUMNS; without a shard each is a file of its own."""
+    table = rows.reindex(columns=list(STORAGE_COLUMNS)).fillna({"offset": 0, "bytes": 0})
+    columns = (table[name].tolist() for name in STORAGE_COLUMNS)
+    return [
+        Stored(path, shard, int(offset), int(size)) if isinstance(shard, str) else Stored(path)
+        for path, shard, offset, size in zip(*columns, strict=True)
+    ]
+
+
+def size_of(images: Path | str, stored: Stored) -> int:
+    """Bytes of an image. Raises OSError where there is no such file, or it is none."""
+    status = os.stat(_file(images, stored))  # noqa: PTH116 (pathlib takes as long as reading)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(0, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is a device or a pipe")
+    return status.st_size if stored.shard is None else stored.bytes
+
+
+def read_bytes(images: Path | str, stored: Stored, most: int) -> bytes:
+    """The bytes of an image, never more than `most`. `images` is data.images, or "" for names from here.
+
+    Raises UnusableImageError with problem too_large, truncated or link, and OSError as `size_of`.
+    """
+    size = size_of(images, stored)
+    if stored.shard is None and stored.path.endswith(".tar"):
+        raise UnusableImageError("truncated", "a damaged tar file; images that it has left are rows of their own")
+    if stored.shard is not None and stored.offset is None:
+        raise UnusableImageError("link", "a link or a device in a tar file")
+    if size > most:
+        raise UnusableImageError("too_large", f"{size:,} bytes, more than scan.max_bytes = {most:,}")
+    with open(_file(images, stored), "rb", buffering=0) as stream:  # noqa: PTH123
+        stream.seek(stored.offset or 0)
+        data = stream.read(size)
+    if len(data) < size:
+        raise UnusableImageError("truncated", "the file ends before its size")
+    return data
+
+
+def _file(images: Path | str, stored: Stored) -> str:
+    return str(images) if stored.shard == "." else os.path.join(images, stored.shard or stored.path)  # noqa: PTH118
+
+
+def read_pixels(images: Path, stored: Stored, max_pixels: int) -> np.ndarray:
+    """The pixels of an image that the scan could read, uint8 (height, width) or (height, width, 3).
+
+    Raises StageError where it has become unreadable since.
+    """
+    try:
+        return decode(read_bytes(images, stored, 2**40), max_pixels).pixels
+    except (OSError, UnusableImageError) as error:
+        raise StageError(
+            f"{images / stored.path} has changed since it was scanned ({error}); run `dvc repro`"
+        ) from None

@@ -1,0 +1,91 @@
+"""Decoded images on disk, so that each is decoded once and not in every epoch of every training."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from filelock import FileLock
+
+from stages.common.cli import StageError
+from stages.network.view import INPUT_SIDE
+from stages.qr.version import code_version
+
+CODEC = "lz4"  # a drawn code shrinks from 50 kB to 5, and is back in 30 microseconds
+
+
+class Views:
+    """What the network sees (stages.network.view) of images, by the SHA-256 of the images' bytes.
+
+    At most `mib` MiB in the SQLite file at `path`; where it is full, what was put in first gives way. Any
+    number of processes may use it at once. Code or libraries of another version find nothing of
+    this one's. Raises StageError where the file is damaged or cannot be written.
+    """
+
+    def __init__(self, path: Path, mib: int) -> None:
+        self.path = path
+        self.most = mib * 2**20
+        self.version = code_version(Path(__file__).with_name("view.py"))
+        self.connection: tuple[int, sqlite3.Connection] | None = None
+
+    def get(self, sha256: str) -> np.ndarray | None:
+        """Pixels as `put` got them, or None."""
+        found = self._execute("SELECT channels, pixels FROM views WHERE key = ?", (self._key(sha256),))
+        if not found:
+            return None
+        (channels, pixels), shape = found[0], (INPUT_SIDE, INPUT_SIDE)
+        raw = pa.decompress(pixels, INPUT_SIDE * INPUT_SIDE * channels, CODEC, asbytes=True)
+        # A copy, since PyTorch wants to be able to write to what it shares memory with.
+        return np.frombuffer(raw, np.uint8).reshape(shape if channels == 1 else (*shape, channels)).copy()
+
+    def put(self, sha256: str, pixels: np.ndarray) -> None:
+        """Keep `pixels`, uint8 (SIDE, SIDE) or (SIDE, SIDE, 3)."""
+        channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+        entry = (self._key(sha256), channels, pa.compress(np.ascontiguousarray(pixels), CODEC, asbytes=True))
+        insert = "INSERT OR IGNORE INTO views (key, channels, pixels) VALUES (?, ?, ?)"
+        try:
+            self._execute(insert, entry)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            oldest = "SELECT min(number) + (max(number) - min(number)) / 8 FROM views"
+            self._execute(f"DELETE FROM views WHERE number <= ({oldest})")  # noqa: S608 (no word of it is anybody else's)
+            self._execute(insert, entry)
+
+    def _key(self, sha256: str) -> bytes:
+        return bytes.fromhex(self.version[:16] + sha256)
+
+    def _execute(self, statement: str, values: tuple = ()) -> list[tuple]:
+        try:
+            # A connection must not be taken along into a forked process.
+            if self.connection is None or self.connection[0] != os.getpid():
+                self.connection = os.getpid(), self._connect()
+            return self.connection[1].execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL and statement.startswith("INSERT"):
+                raise
+            raise StageError(
+                f"{self.path}: {error}. It holds nothing but copies: delete it, or do without (train.cache_mib: 0)"
+            ) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Setting the journal mode of a new file does not wait for `timeout`: two processes that open it at the
+        # same moment would find it locked.
+        with FileLock(f"{self.path}.lock"):
+            return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")  # after a power cut it may have to be deleted; nothing is lost
+        columns = "number INTEGER PRIMARY KEY, key BLOB UNIQUE, channels INTEGER, pixels BLOB"
+        connection.execute(f"CREATE TABLE IF NOT EXISTS views ({columns})")
+        page, pages = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count"))
+        if page * pages > self.most:  # it was allowed to be larger before
+            connection.execute("DELETE FROM views")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute(f"PRAGMA max_page_count = {self.most // page}")
+        return connection

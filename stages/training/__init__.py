@@ -1,0 +1,1 @@
+"""The training: its processes and devices, its passes over the images, its checkpoint and curves."""

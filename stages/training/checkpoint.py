@@ -1,0 +1,53 @@
+"""Where a training stood after its last whole epoch, so that a killed one goes on from there."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stages.common.artefacts import CHECKPOINT
+from stages.common.files import replacing
+from stages.common.settings import Params
+from stages.network import view
+from stages.qr.version import code_version
+
+
+def save_checkpoint(state: dict[str, Any], started_from: str) -> None:
+    """Write `state` (tensors, numbers, strings, lists and dicts of them) and the random state beside it."""
+    random = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+    with replacing(CHECKPOINT) as temporary:
+        torch.save({"started_from": started_from, "random": random, "state": state}, temporary)
+
+
+def load_checkpoint(started_from: str) -> dict[str, Any] | None:
+    """The state last saved, with the random state restored; None where there is none from the same start.
+
+    Loads tensors and plain values only, no pickled code.
+    """
+    try:
+        saved = torch.load(CHECKPOINT, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        return None
+    except Exception:  # a damaged file, or one of another version: the training starts anew
+        return None
+    if saved.get("started_from") != started_from:
+        return None
+    torch.set_rng_state(saved["random"]["cpu"])
+    if saved["random"]["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(saved["random"]["cuda"])
+    return saved["state"]
+
+
+def fingerprint(params: Params, *inputs: Path) -> str:
+    """What a training starts from: its settings, the code of preprocessing, network and training, and `inputs`.
+
+    The table of the parts has the hash of every image, so with it among the inputs a checkpoint is
+    of the same pictures too. Only the same start may be gone on with.
+    """
+    digest = hashlib.sha256(params.model_dump_json(include={"model", "train", "augment"}).encode())
+    digest.update(code_version().encode())
+    code = (path for folder in (Path(view.__file__), Path(__file__)) for path in sorted(folder.parent.glob("*.py")))
+    for path in (*inputs, *code):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,82 @@
+"""The devices to train on, one process each, and the precision they compute in."""
+
+import logging
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.strategies import DDPStrategy
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from stages.common.cli import StageError
+from stages.common.settings import Train
+from stages.common.workers import cores
+
+for logger in ("lightning.fabric", "lightning.pytorch"):  # what they have to say is said in this project's words
+    logging.getLogger(logger).setLevel(logging.WARNING)
+PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+PATIENCE = timedelta(minutes=2)  # that a process waits for the others, before it counts them as lost
+RESTARTS = 3  # of all processes, when one has died: they go on after the last whole epoch
+
+
+def make_fabric(settings: Train) -> tuple[Fabric, str]:
+    """Devices and precision as asked, or the best there is; the precision by its name in params.yaml.
+
+    One of several processes where torchrun or `start_processes` started this one (PyTorch's environment
+    variables say so), else alone. Precision "auto" is bf16 where the device has instructions for it,
+    float16 on older GPUs, else float32. Raises StageError where there is no such device.
+    """
+    here, all_ = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    places: dict[str, Any] = {"accelerator": settings.device, "devices": here, "num_nodes": all_ // here}
+
+    def made(**options: Any) -> Fabric:
+        together: dict[str, Any] = {"strategy": DDPStrategy(timeout=PATIENCE)} if all_ > 1 else {}
+        return Fabric(**places, **together, **options)
+
+    try:
+        device = made().device
+    except (RuntimeError, MisconfigurationException) as error:
+        raise StageError(f"train.device is {settings.device}, which is not here ({error}); set it to auto") from None
+    precision: str = settings.precision
+    if precision == "auto" and device.type == "cuda":
+        precision = "bf16" if torch.cuda.is_bf16_supported() else "16"
+    elif precision == "auto":
+        able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        precision = "bf16" if any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "32"
+    return made(precision=PRECISIONS[precision]), precision
+
+
+def start_processes(count: int, module: str) -> None:
+    """Run `python -m module` in `count` processes of this machine that train together, and wait for them.
+
+    One that dies has all started again, up to RESTARTS times. Raises StageError where they fail, and
+    KeyboardInterrupt on Ctrl-C.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    # Else the agent shares one store with its workers and keeps it over restarts: the second attempt then finds the
+    # addresses of the first, and waits for ever where nobody listens (pytorch/pytorch#135712; so with gloo, too).
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(cores() // count, 1)))
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        max_restarts=RESTARTS,
+        run_id=module,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", module)
+    except ChildFailedError:
+        raise StageError(
+            f"{module} failed in one of {count} processes, {RESTARTS + 1} times; its message stands above"
+        ) from None
+    except SignalException:
+        raise KeyboardInterrupt from None

@@ -1,0 +1,166 @@
+from io import BytesIO
+
+import numpy as np
+import pytest
+import segno
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from stages.network.corruption import CORRUPTIONS, MAX_CORRUPTED_SIDE, augment
+from stages.network.view import INPUT_SIDE
+from stages.qr.image import square
+from stages.qr.symbol import read_symbol
+
+GENTLE = {"rotate": 10.0, "angle": 10.0, "darken": 0.5, "blur": 0.5, "noise": 10.0, "recompress": 50.0}
+
+
+def drawn(side: int = 290) -> np.ndarray:
+    file = BytesIO()
+    segno.make_qr("https://a.example/", version=3, error="M").save(file, kind="png", scale=10)
+    return square(np.array(Image.open(file).convert("L")), side)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def coloured(pixels: np.ndarray) -> np.ndarray:
+    """The picture in red on white."""
+    return np.dstack([np.full_like(pixels, 255), pixels, pixels])
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("pixels", [drawn(), coloured(drawn()), drawn()[:200, 5:]], ids=["grey", "RGB", "wide"])
+def test_without_strength_nothing_changes_and_with_it_something_does(name: str, pixels: np.ndarray) -> None:
+    before = pixels.copy()
+    np.testing.assert_array_equal(CORRUPTIONS[name](pixels, 0, rng()), before)
+    for strength in CORRUPTIONS[name].strengths:
+        damaged = CORRUPTIONS[name](pixels, strength, rng())
+        assert (damaged.dtype, damaged.ndim) == (np.uint8, pixels.ndim)
+        assert not np.array_equal(damaged, before)
+    np.testing.assert_array_equal(pixels, before)
+
+
+@pytest.mark.parametrize("name", ["darken", "blur", "noise", "recompress"])
+def test_more_strength_does_more(name: str) -> None:
+    pixels = drawn()
+    damaged = [CORRUPTIONS[name](pixels, strength, rng()) for strength in CORRUPTIONS[name].strengths]
+    harm = [float(np.abs(after.astype(int) - pixels).mean()) for after in damaged]
+    assert harm == sorted(set(harm))
+
+
+@pytest.mark.parametrize("name", ["rotate", "angle", "noise"])
+def test_chance_is_in_the_source_of_randomness_alone(name: str) -> None:
+    strength = CORRUPTIONS[name].strengths[1]
+    results = [CORRUPTIONS[name](drawn(), strength, rng(seed)).tobytes() for seed in (0, 0, 1, 2, 3)]
+    assert results[0] == results[1]
+    assert len(set(results)) > 1
+
+
+def test_a_turn_by_right_angles_loses_nothing() -> None:
+    pixels = drawn()[:, 20:]  # not square
+    np.testing.assert_array_equal(CORRUPTIONS["rotate"](pixels, 180, rng()), np.rot90(pixels, 2))
+    turned = {CORRUPTIONS["rotate"](pixels, 90, rng(seed)).tobytes() for seed in range(10)}
+    assert turned == {np.rot90(pixels, 1).tobytes(), np.rot90(pixels, 3).tobytes()}
+
+
+@pytest.mark.parametrize("degrees", [3, 45, 100])
+def test_a_turned_picture_is_whole_and_on_white(degrees: float) -> None:
+    black = np.zeros((100, 60), np.uint8)
+    turned = CORRUPTIONS["rotate"](black, degrees, rng())
+    assert (255 - turned.astype(float)).sum() / 255 == pytest.approx(100 * 60, rel=0.01)
+    assert turned[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 200
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("degrees", [25, 55])
+def test_a_tilted_picture_is_whole_and_foreshortened(degrees: float, seed: int) -> None:
+    tilted = CORRUPTIONS["angle"](np.zeros((200, 200), np.uint8), degrees, rng(seed))
+    dark = tilted < 128
+    assert dark.mean() * dark.size == pytest.approx(200 * 200 * np.cos(np.radians(degrees)), rel=0.1)
+    for edge in (dark[:2], dark[-2:], dark[:, :2], dark[:, -2:]):
+        assert edge.any()
+    # The near half is seen larger than the far one, so that the outline is not symmetric about the middle.
+    assert (dark ^ np.rot90(dark, 2)).mean() > 0.02
+
+
+@pytest.mark.parametrize("name", ["rotate", "angle"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_picture_is_never_mirrored(name: str, seed: int) -> None:
+    reading = read_symbol(CORRUPTIONS[name](drawn(), 40, rng(seed)))
+    assert reading.payload == "https://a.example/"
+    assert not reading.mirrored
+
+
+def test_blur_is_gaussian_and_the_same_at_any_resolution() -> None:
+    pixels = drawn(INPUT_SIDE)
+    expected = gaussian_filter(pixels.astype(float), 2, mode="nearest")
+    assert np.abs(CORRUPTIONS["blur"](pixels, 2, rng()) - expected).mean() < 2
+    large = CORRUPTIONS["blur"](np.kron(pixels, np.ones((4, 4), np.uint8)), 2, rng())
+    assert np.abs(square(large, INPUT_SIDE) - expected).mean() < 2
+
+
+@pytest.mark.parametrize("side", [50, INPUT_SIDE, 4 * INPUT_SIDE, 370])
+@pytest.mark.parametrize("deviation", [10, 25])
+def test_noise_has_its_deviation_in_the_picture(side: int, deviation: float) -> None:
+    noisy = CORRUPTIONS["noise"](np.full((side, side), 128, np.uint8), deviation, rng())
+    assert noisy.mean() == pytest.approx(128, abs=2)
+    assert noisy.std() == pytest.approx(deviation, rel=0.1)
+    if side == 4 * INPUT_SIDE:
+        assert square(noisy, INPUT_SIDE).std() == pytest.approx(deviation, rel=0.1)
+
+
+def test_noise_is_grey() -> None:
+    noisy = CORRUPTIONS["noise"](np.full((60, 60, 3), 128, np.uint8), 25, rng())
+    assert (noisy == noisy[:, :, :1]).all()
+
+
+def test_darkness_takes_its_share_of_the_light() -> None:
+    dark = CORRUPTIONS["darken"](np.array([[0, 100, 255]], np.uint8), 0.7, rng())
+    assert dark.tolist() == [[0, 30, 76]]
+
+
+def test_a_recompressed_picture_keeps_its_colours() -> None:
+    pixels = np.full((32, 32, 3), (200, 40, 90), np.uint8)
+    np.testing.assert_allclose(CORRUPTIONS["recompress"](pixels, 20, rng()).astype(int), pixels, atol=4)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 60_000), (60_000, 2, 3)])
+def test_a_picture_of_any_shape_stays_within_bounds(name: str, shape: tuple[int, ...]) -> None:
+    damaged = CORRUPTIONS[name](np.zeros(shape, np.uint8), CORRUPTIONS[name].strengths[2], rng())
+    assert damaged.shape[2:] == shape[2:]
+    assert max(damaged.shape) <= 1.5 * MAX_CORRUPTED_SIDE
+
+
+@pytest.mark.parametrize("pixels", [drawn(INPUT_SIDE), coloured(drawn(INPUT_SIDE))], ids=["grey", "RGB"])
+def test_augmented_pictures_differ_keep_their_shape_and_can_be_read(pixels: np.ndarray) -> None:
+    augmented = [augment(pixels, GENTLE, rng(seed)) for seed in range(8)]
+    assert {after.shape for after in augmented} == {pixels.shape}
+    assert len({after.tobytes() for after in augmented}) == 8
+    read_back = [read_symbol(after if after.ndim == 2 else after[:, :, 1]).payload for after in augmented]
+    assert read_back.count("https://a.example/") >= 7
+
+
+def test_augmentation_goes_up_to_its_largest_strength() -> None:
+    white = np.full((8, 8), 255, np.uint8)
+    light = [augment(white, {"darken": 0.4}, rng(seed)).max() / 255 for seed in range(60)]
+    assert 0.6 <= min(light) < 0.65
+    assert 0.95 < max(light) <= 1
+
+
+def test_augmentation_does_not_depend_on_the_order_of_its_names() -> None:
+    there, back = (
+        augment(drawn(INPUT_SIDE), dict(items), rng()) for items in (GENTLE.items(), reversed(GENTLE.items()))
+    )
+    np.testing.assert_array_equal(there, back)
+
+
+def test_nothing_is_augmented_by_zero_or_nothing() -> None:
+    for largest in ({}, dict.fromkeys(CORRUPTIONS, 0.0)):
+        np.testing.assert_array_equal(augment(drawn(INPUT_SIDE), largest, rng()), drawn(INPUT_SIDE))
+
+
+def test_an_unknown_damage_is_an_error() -> None:
+    with pytest.raises(ValueError, match="blurr"):
+        augment(drawn(INPUT_SIDE), {"blurr": 1.0}, rng())

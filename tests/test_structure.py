@@ -1,0 +1,38 @@
+"""The rules of the house: imports point down, and the dependencies in dvc.yaml are the true ones."""
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages import LAYERS
+from tests.helpers import REPO
+from tests.imports import content, imports, library_files, needed, stage_files
+
+DVC = YAML(typ="safe").load(REPO / "dvc.yaml")
+
+
+def package(file: str) -> str:
+    return file.split("/")[1] if file.count("/") > 1 else "stages"
+
+
+@pytest.mark.parametrize("file", [*stage_files(), *library_files()])
+def test_imports_point_down(file: str) -> None:
+    own = LAYERS.index(package(file)) if file != "stages/__init__.py" else 0
+    for other in imports(file) - {"stages/__init__.py"}:
+        assert other not in stage_files(), f"{other} is a stage, which nothing imports"
+        assert LAYERS.index(package(other)) >= own, f"{file} imports {other}, which stands above it"
+
+
+def test_every_package_has_its_layer() -> None:
+    assert {package(file) for file in [*stage_files(), *library_files()]} == set(LAYERS)
+
+
+def test_every_stage_is_one_file() -> None:
+    assert {f"stages/{name}.py" for name in DVC["stages"]} == set(stage_files())
+
+
+@pytest.mark.parametrize("name", DVC["stages"])
+def test_a_stage_depends_on_all_that_it_imports_and_on_nothing_else(name: str) -> None:
+    deps = [dep for dep in DVC["stages"][name]["deps"] if dep.startswith("stages/")]
+    named = [content(REPO / dep) if (REPO / dep).is_dir() else {dep} for dep in deps]
+    assert set().union(*named) == needed(f"stages/{name}.py"), f"python -m tests.imports {name}"
+    assert len(deps) == len(set(deps))
