@@ -45,7 +45,7 @@ setup: .venv/.ready ## install what is missing; the other targets do so by thems
 
 # The stamp comes last, so that an installation that broke off is taken up again.
 # pip's own settings hold here (PIP_*, pip.conf): a mirror, or an index with a smaller build of PyTorch.
-.venv/.ready: pyproject.toml constraints.txt
+.venv/.ready: pyproject.toml constraints.txt $(wildcard stages/libraries/*.txt)
 	@sh .ci/system $(PYTHON)
 	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	@echo "Installing Python packages into .venv: some minutes and, with PyTorch for CUDA, 7 GB the first time."
@@ -53,9 +53,14 @@ setup: .venv/.ready ## install what is missing; the other targets do so by thems
 	@touch $@
 
 # No `setup` before it: after an upgrade by hand, that would put the old versions back.
-lock: ## write the versions that .venv has to constraints.txt
+lock: ## write the versions that .venv has to constraints.txt and stages/libraries/
 	@$(in_venv) pip list --format freeze --exclude-editable --exclude pip --exclude setuptools >.venv/lock
-	@{ grep '^#' constraints.txt; sed 's/+.*//' .venv/lock; } >.venv/constraints.txt
+	@sed -i.old 's/+.*//' .venv/lock
+	@for file in stages/libraries/*.txt; do \
+		awk -F== 'NR == FNR {now[tolower($$1)] = $$0; next} {name = tolower($$1); print name in now ? now[name] : $$0}' \
+			.venv/lock $$file >.venv/constraints.txt && mv .venv/constraints.txt $$file; done
+	@{ grep '^[#-]' constraints.txt; \
+		awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' stages/libraries/*.txt .venv/lock; } >.venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
 	@touch .venv/.ready
 

@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from tests.helpers import REPO
 
 # Plumbing: it moves values and makes none. What settings decide is in dvc.yaml, key by key.
-LIBRARIES = "libraries.txt"  # in a folder of stages/: the versions of those that decide its results
+LIBRARIES = REPO / "stages/libraries"  # versions, by what the libraries are for
+INSTALLED = packages_distributions()
 PLUMBING = {f"stages/common/{name}.py" for name in ("artefacts", "cli", "settings", "workers")}
 
 
@@ -71,12 +73,30 @@ def _file(module: str) -> str | None:
 
 
 def needed(stage_file: str) -> set[str]:
-    """The files that decide what a stage writes: itself, what it imports, and the versions of their libraries."""
+    """The files that decide what a stage writes: itself, what it imports, and the versions of the libraries it uses."""
     files = {stage_file, *closure(stage_file)} - PLUMBING
     files = {name for name in files if Path(name).name != "__init__.py"}
-    return files | {
-        f"{folder}/{LIBRARIES}" for name in files if (REPO / (folder := str(Path(name).parent)) / LIBRARIES).exists()
-    }
+    used = frozenset[str]().union(*map(distributions, files))
+    return files | {f"stages/libraries/{path.name}" for path in LIBRARIES.glob("*.txt") if used & pinned(path)}
+
+
+@cache
+def distributions(file: str) -> frozenset[str]:
+    """The packages of others that `file` imports, late imports included, by their names in the index, lower case."""
+    if not file.endswith(".py"):
+        return frozenset()
+    tops = set()
+    for node in _nodes(ast.parse((REPO / file).read_text())):
+        if isinstance(node, ast.Import):
+            tops |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            tops.add(node.module.partition(".")[0])
+    return frozenset(name.lower() for top in tops for name in INSTALLED.get(top, []))
+
+
+def pinned(path: Path) -> set[str]:
+    """The names in a file of versions."""
+    return {line.partition("==")[0].lower() for line in path.read_text().splitlines() if "==" in line}
 
 
 def content(folder: Path) -> set[str]:
