@@ -37,6 +37,7 @@ SCHEMA = pa.schema(
         ("quiet_zone", pa.float32()),
         ("inverted", pa.bool_()),
         ("mirrored", pa.bool_()),
+        ("contrast", pa.float32()),
         ("brightness", pa.float32()),
         ("url", pa.string()),
         ("label_problem", pa.string()),

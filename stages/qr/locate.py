@@ -146,14 +146,35 @@ def variant(picture: np.ndarray, symbol: Symbol) -> tuple[bool, bool]:
     return best if agreement[best] >= 16 else (False, False)
 
 
+def contrast(picture: np.ndarray, symbol: Symbol | None = None) -> float:
+    """Grey levels (0..255) between paper and ink: the mean of what is lighter than Otsu's threshold less the rest's.
+
+    Of the modules of `symbol`, or of the whole `picture`, uint8 (height, width), where there is none
+    or its side is unknown; then by at most 256 x 256 evenly spaced pixels. 0 where all are alike.
+    """
+    if symbol is not None and symbol.side:
+        levels = _flat(picture, symbol)
+    else:
+        step = max(max(picture.shape) // 256, 1)
+        levels = np.ascontiguousarray(picture[::step, ::step])
+    light = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
+    if not 0 < np.count_nonzero(light) < light.size:
+        return 0.0
+    return float(cv2.mean(levels, light)[0] - cv2.mean(levels, 255 - light)[0])
+
+
 def _dark(picture: np.ndarray, symbol: Symbol) -> np.ndarray:
     """The symbol cut into modules, bool (side, side). Otsu's threshold fits paper and light that are even over it."""
+    return cv2.threshold(_flat(picture, symbol), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1] == 0
+
+
+def _flat(picture: np.ndarray, symbol: Symbol) -> np.ndarray:
+    """The mean grey level of each module, uint8 (side, side); `symbol.side` must be known."""
     side = symbol.side or 0
     size = side * SAMPLING_PX
     square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
     flat = cv2.warpPerspective(picture, cv2.getPerspectiveTransform(symbol.corners, square), (size, size))
-    small = cv2.resize(flat, (side, side), interpolation=cv2.INTER_AREA)
-    return cv2.threshold(small, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1] == 0
+    return cv2.resize(flat, (side, side), interpolation=cv2.INTER_AREA)
 
 
 @cache

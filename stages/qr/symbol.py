@@ -1,7 +1,7 @@
 """Find and read the QR codes in a picture (ISO/IEC 18004), with pyzbar as the judge."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import zxingcpp
 
 from stages.common.cli import StageError
-from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, Symbol, alone, locate, variant
+from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, Symbol, alone, contrast, locate, variant
 
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 DRAWN_PX = 2  # the same for a symbol that is alone on clean paper; a third of the time
@@ -22,7 +22,8 @@ class Reading:
 
     `decoded`: pyzbar read exactly one QR code. `problem` is empty then, else one of several_codes,
     weak_decoder (zxing-cpp reads what pyzbar does not), unreadable_code (found, read by neither),
-    micro_qr, other_symbology, no_code; `error` says it in words.
+    micro_qr, other_symbology, no_code; `error` says it in words. `contrast`: grey levels (0..255)
+    between paper and ink, see `stages.qr.locate.contrast`.
     """
 
     decoded: bool = False
@@ -35,6 +36,7 @@ class Reading:
     quiet_zone: float | None = None
     inverted: bool = False
     mirrored: bool = False
+    contrast: float | None = None
     problem: str = ""
     error: str = ""
 
@@ -59,6 +61,11 @@ def read_symbol(grey: np.ndarray) -> Reading:
     corner of the symbol to the picture's edge, in modules.
     """
     found = locate(grey)
+    only = found[0] if len(found) == 1 else None
+    return replace(_read(grey, found), contrast=round(contrast(grey, only), 2))
+
+
+def _read(grey: np.ndarray, found: list[Symbol]) -> Reading:
     facts: dict[str, Any] = {}
     if len(found) == 1 and found[0].side:
         facts = _measure(found[0], found[0].side, grey)

@@ -120,3 +120,24 @@ def test_symbols_of_unknown_direction_are_read() -> None:
         payload = (reading.payload or "").strip("\0 ")  # zbar writes a NUL for the parts that are elsewhere
         assert payload, photo
         assert payload in (PHOTOS / "01.txt").read_text(), photo  # of which each photo shows a quarter
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (200, 60), (1, 0), (0, 255), (128, 127)])
+def test_the_contrast_is_that_of_paper_and_ink(paper: int, ink: int) -> None:
+    """Also where the values are 0 and 1 of 255: a picture that is black to people and to the network."""
+    pixels = np.where(drawn("https://a.example/", version=3, error="M") > 0, paper, ink).astype(np.uint8)
+    assert read_symbol(pixels).contrast == pytest.approx(abs(paper - ink), abs=0.5)
+
+
+def test_without_a_symbol_the_contrast_is_that_of_the_picture() -> None:
+    halves = np.repeat(np.array([[70] * 300 + [190] * 300], np.uint8), 600, axis=0)
+    assert read_symbol(halves).contrast == 120
+    assert read_symbol(np.full((50, 50), 9, np.uint8)).contrast == 0
+
+
+def test_of_a_grey_code_on_a_large_black_and_white_page_its_own_contrast_counts() -> None:
+    page = np.zeros((800, 800), np.uint8)
+    page[:, :400] = 255
+    code = np.where(drawn("https://a.example/", version=3, error="M") > 0, 190, 90).astype(np.uint8)
+    page[100 : 100 + len(code), 100 : 100 + len(code)] = code
+    assert read_symbol(page).contrast == pytest.approx(100, abs=2)
