@@ -1,10 +1,9 @@
-"""Draw the sample table: synthetic URLs under reserved names, labelled benign and malicious.
+"""Make the sample table: synthetic URLs under reserved names, labelled benign and malicious.
 
-The shares below are those of 20,000 real URLs (10,000 a class, collected in 2021, from the
-ESDAUNG/PhishDataset collection), rounded, with one exception: 96 % of the real benign URLs start
-with ``www.``, and so this one feature would give the label away (AUC 0.92). Here it is 62 %.
-Hosts end in .example, .test or .invalid (RFC 2606), equally often in both classes: nobody who
-scans a code drawn from this table lands anywhere. The brands do not exist.
+The shares below were counted in 20,000 real URLs (10,000 for each class, collected in 2021, ESDAUNG/PhishDataset)
+and rounded. One is different: 96 % of the real benign URLs start with ``www.``, which would give the label away
+(AUC 0.92), so here only 62 % do. Hosts end in .example, .test or .invalid (RFC 2606), equally often in both
+classes: scanning a code drawn from this table leads nowhere. The brands do not exist.
 """
 
 import csv
@@ -32,7 +31,7 @@ def main() -> None:
     params = load_params().sample
     rng = random.Random(params.seed)
     hosts: list[str] = []
-    drawn: dict[str, str] = {}  # url -> label; a URL that comes up again is drawn anew
+    drawn: dict[str, str] = {}  # url -> label; a URL that comes up twice is kept once
     while len(drawn) < params.per_class:
         drawn.setdefault(benign_url(rng), "benign")
     while len(drawn) < 2 * params.per_class:
@@ -45,7 +44,7 @@ def main() -> None:
 
 
 def benign_url(rng: random.Random) -> str:
-    """A plausible harmless address: mostly https, often www, short and wordy."""
+    """A plausible harmless URL: mostly https, often www, short, made of words."""
     name = "-".join(rng.sample(NOUNS, 2)) if rng.random() < 0.12 else "".join(rng.sample(NOUNS, rng.choice((1, 2, 2))))
     name += str(rng.randrange(1, 99)) if rng.random() < 0.06 else ""
     prefix = "www." if rng.random() < 0.62 else rng.choice(PAGES) + "." if rng.random() < 0.06 else ""
@@ -58,7 +57,7 @@ def benign_url(rng: random.Random) -> str:
 
 
 def malicious_url(rng: random.Random, hosts: list[str]) -> str:
-    """A plausible phishing address; appends to `hosts` what it invents and comes back to some of it."""
+    """A plausible phishing URL; reuses a domain in `hosts`, or invents one and appends it."""
     if hosts and rng.random() < 0.45:  # 10,000 real malicious URLs have 5,003 registrable domains
         domain = rng.choice(hosts)
     else:
@@ -116,7 +115,7 @@ def _bad_name(rng: random.Random) -> str:
 
 
 def _token(rng: random.Random, shortest: int, longest: int) -> str:
-    """Letters and digits at random, as in session identifiers and throw-away names."""
+    """Random letters and digits, as in session identifiers and throw-away names."""
     alphabet = rng.choice(("0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz"))
     return "".join(rng.choices(alphabet, k=rng.randint(shortest, longest)))
 

@@ -1,1 +1,1 @@
-"""What is run by hand: python -m stages.commands.NAME --help."""
+"""Commands to run by hand: python -m stages.commands.NAME --help."""

@@ -1,10 +1,10 @@
-"""Pack a folder of images into shards, a few large tar files in place of very many small ones.
+"""Pack a folder of images into shards: a few large tar files instead of many small files.
 
     python -m stages.commands.pack data/my-images data/my-shards      # then set data.images to data/my-shards
 
-DVC and file systems are slow with a million small files. The same images give the same shards,
-byte for byte: files stand in the order of their names, without owners, times and permissions.
-`labels.csv` is copied beside the shards. `tar xf` unpacks them.
+DVC and file systems are slow with a million small files. The same images give the same shards, byte for
+byte: files are sorted by name, and owners, times and permissions are left out. `labels.csv` is copied beside
+the shards. `tar xf` unpacks them.
 """
 
 import argparse
@@ -25,14 +25,14 @@ MOST = 2**40  # bytes of a file
 def main() -> None:
     """Read the arguments and pack."""
     parser = argparse.ArgumentParser(prog="python -m stages.commands.pack", description=__doc__.split("\n")[0])
-    parser.add_argument("images", type=Path, help="the folder of images; shards in it are packed anew")
+    parser.add_argument("images", type=Path, help="the folder of images; shards in it are repacked")
     parser.add_argument("target", type=Path, help="the folder for the shards; must not exist yet")
     parser.add_argument("--shard-mib", type=int, default=64, help="size of a shard; default: %(default)s MiB")
     options = parser.parse_args()
     if options.target.exists():
-        raise StageError(f"{options.target} is there already; name a new folder, or delete it first")
+        raise StageError(f"{options.target} already exists; name a new folder, or delete it first")
     if options.target.resolve().is_relative_to(options.images.resolve()):
-        raise StageError(f"{options.target} lies in {options.images}, where it would be taken for images")
+        raise StageError(f"{options.target} is inside {options.images} and would be read as images; name another place")
     left_out: list[tuple[str, str]] = []
     with replacing(options.target) as folder:
         folder.mkdir()
@@ -46,9 +46,9 @@ def main() -> None:
 
 
 def pack(images: Path, folder: Path, most: int, left_out: list[tuple[str, str]]) -> tuple[int, int]:
-    """Write the files of `images` to shards of up to `most` bytes in `folder`: (number of shards, of files).
+    """Write the files in `images` to shards of up to `most` bytes in `folder`; returns the numbers (shards, files).
 
-    Files that cannot be read, and links that lead out of `images`, go to `left_out` with the reason.
+    Files that cannot be read, and links that lead out of `images`, are added to `left_out` with the reason.
     """
     names = (f"images-{number:05d}.tar" for number in count())
     packed = shards = 0
@@ -66,10 +66,10 @@ def pack(images: Path, folder: Path, most: int, left_out: list[tuple[str, str]])
                         shard.close()
                     shard = tarfile.open(folder / next(names), "w:", format=tarfile.PAX_FORMAT)  # noqa: SIM115
                     shards += 1
-                member = tarfile.TarInfo(stored.path)  # its defaults: nobody's, of 1970, mode 644
+                member = tarfile.TarInfo(stored.path)  # defaults: no owner, 1970, mode 644
                 member.size = len(data)
                 shard.addfile(member, BytesIO(data))
-                shard.members.clear()  # type: ignore[attr-defined]  # else it keeps them all in memory
+                shard.members.clear()  # type: ignore[attr-defined]  # otherwise it keeps them all in memory
                 packed += 1
     finally:
         if shard is not None:

@@ -1,12 +1,11 @@
-"""Make class folders of PNG files from arrays in an .npz file.
+"""Turn the arrays in an .npz file into PNG files in class folders.
 
     python -m stages.commands.unpack qr.npz data/my-images        # then set data.images to data/my-images
 
-The file holds one array of images, (n, height, width) or (n, height, width, 3), uint8 or bool or
-floats in 0..1, and one of n labels, names or numbers. An archive with an array each for the
-classes (benign, malicious) works as well. Pickles run the code of whoever made them, and are
-refused: where you trust one, load it yourself and `numpy.savez_compressed("qr.npz", images=images,
-labels=labels)` it.
+The file holds one array of images, (n, height, width) or (n, height, width, 3), uint8, bool or
+floats in 0..1, and one array of n labels, names or numbers. Two arrays of images named benign and malicious
+work as well. Pickles are refused, because loading one runs the code of whoever made it: if you trust it, load it
+yourself and save it with `numpy.savez_compressed("qr.npz", images=images, labels=labels)`.
 """
 
 import argparse
@@ -26,10 +25,10 @@ def main() -> None:
     """Read the arguments and unpack."""
     parser = argparse.ArgumentParser(prog="python -m stages.commands.unpack", description=__doc__.split("\n")[0])
     parser.add_argument("arrays", type=Path, help="the .npz file")
-    parser.add_argument("folder", type=Path, help="where the class folders go; must not exist yet")
+    parser.add_argument("folder", type=Path, help="the folder for the class folders; must not exist yet")
     arguments = parser.parse_args()
     if arguments.folder.exists():
-        raise StageError(f"{arguments.folder} is there already; name a new folder, or delete it first")
+        raise StageError(f"{arguments.folder} already exists; name a new folder, or delete it first")
     images, labels = read_arrays(arguments.arrays)
     with replacing(arguments.folder) as folder, progress() as bar:
         for index, image in enumerate(bar.track(images, description="unpack")):
@@ -42,14 +41,14 @@ def main() -> None:
 def read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images, uint8 (n, height, width) or (n, height, width, 3), and their n labels, from the .npz file at `path`.
 
-    Numbers 0 and 1 become benign and malicious. Raises StageError where the file is missing, holds
-    pickled objects, or no such arrays.
+    Numbers 0 and 1 become benign and malicious. Raises StageError if the file is missing, holds pickled
+    objects, or does not hold such arrays.
     """
     arrays = _load(path)
     shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
     if set(CLASSES) <= set(arrays):
         if len({arrays[name].shape[1:] for name in CLASSES}) > 1:
-            raise StageError(f"{path} holds images of different sizes: {shapes}; make them alike, or files of them")
+            raise StageError(f"{path} holds images of different sizes ({shapes}): resize them")
         images = np.concatenate([arrays[name] for name in CLASSES])
         labels = np.repeat(CLASSES, [len(arrays[name]) for name in CLASSES])
     else:
@@ -62,15 +61,17 @@ def read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
             labels = np.array([CLASSES[int(n)] if n in (0, 1) else str(n) for n in labels])
     labels = labels.astype(str)
     if odd := [name for name in np.unique(labels) if not re.fullmatch(r"\w[\w .-]*", name)]:
-        raise StageError(f"{path} has the label {odd[0]!r}, which cannot be the name of a folder; rename it")
+        raise StageError(f"{path} has the label {odd[0]!r}, which cannot be a folder name; rename it")
     if len(images) != len(labels):
         raise StageError(f"{path} holds {len(images):,} images, but {len(labels):,} labels")
     if images.dtype == bool or np.issubdtype(images.dtype, np.floating):
         if images.size and not 0 <= images.min() <= images.max() <= 1:
-            raise StageError(f"{path}: images as floats must lie in 0..1, these in {images.min():g}..{images.max():g}")
+            raise StageError(
+                f"{path}: images as floats must lie in 0..1, these lie in {images.min():g}..{images.max():g}"
+            )
         images = np.round(images * 255.0).astype(np.uint8)
     if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))):
-        raise StageError(f"{path}: images have the type {images.dtype} and shape {images.shape}; see --help")
+        raise StageError(f"{path}: images have type {images.dtype} and shape {images.shape}; see --help")
     return images.squeeze(3) if images.ndim == 4 and images.shape[3] == 1 else images, labels
 
 
@@ -78,15 +79,15 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         archive = np.load(path, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds one array without a name")
+            raise ValueError("it holds one unnamed array")
         with archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
-        raise StageError(f"{path} is not there") from None
+        raise StageError(f"{path} does not exist") from None
     except (ValueError, zipfile.BadZipFile, EOFError, OSError, AttributeError) as error:
         raise StageError(
-            f"{path} is no .npz file of plain arrays ({error}). A pickle runs the code of its maker: if you trust "
-            'it, load it yourself and save it with numpy.savez_compressed("qr.npz", images=images, labels=labels)'
+            f"{path} is not an .npz file of plain arrays ({error}). A pickle runs its maker's code: if you trust it, "
+            'load it yourself and save it with numpy.savez_compressed("qr.npz", images=images, labels=labels)'
         ) from None
 
 

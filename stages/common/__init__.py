@@ -1,1 +1,1 @@
-"""What every stage needs: settings, files that appear whole, errors, workers."""
+"""Settings, atomic files, errors and worker processes, for all stages."""

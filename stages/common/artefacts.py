@@ -1,4 +1,4 @@
-"""Every file that passes between the stages, by name (dvc.yaml has the same paths), and how to read the tables."""
+"""The path of every file that passes between stages (the same as in dvc.yaml), and how to read the tables."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +35,8 @@ PAGE = Path("reports/index.html")
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """The table at `path`, or a StageError that says how to get it."""
-    import pandas as pd  # which takes half a second to load, and scan does without
+    """The table at `path`; raises StageError, with the command that makes it, if it does not exist."""
+    import pandas as pd  # late: it takes half a second to load, and scan does not need it
 
     try:
         return pd.read_parquet(path)
@@ -45,5 +45,5 @@ def read_table(path: Path) -> "pd.DataFrame":
 
 
 def absent(path: Path) -> StageError:
-    """The error for a file that an earlier stage writes and that is not there."""
-    return StageError(f"{path} is not there yet: run `dvc repro`, which makes it if the gate opens")
+    """The error for a missing file that an earlier stage writes."""
+    return StageError(f"{path} is not there yet: run `dvc repro`, which makes it if the data passes the gate")

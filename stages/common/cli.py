@@ -1,4 +1,4 @@
-"""How every stage starts and how it fails: one line that names the file and the remedy."""
+"""How every command starts, and how it fails: with one line that names the file and the remedy."""
 
 import argparse
 import errno
@@ -14,7 +14,7 @@ stdout = Console(highlight=False, soft_wrap=True)
 
 
 class StageError(Exception):
-    """A failure whose message says what is wrong, where, and what to do about it."""
+    """A foreseeable failure. Its message says what is wrong, where, and what to do."""
 
 
 def run_stage(main: Callable[[], None]) -> None:
@@ -37,32 +37,32 @@ def run_stage(main: Callable[[], None]) -> None:
 def run(main: Callable[[], None]) -> None:
     """Call `main` and end the process; a foreseeable failure is one line on stderr.
 
-    Exit status: 0 success, 1 a `StageError`, a full disk or a file that may not be written,
-    130 Ctrl-C. Everything else is a defect of ours and keeps its traceback.
+    Exit status: 0 success, 1 a `StageError`, a full disk or a file without permission, 130 Ctrl-C. Anything
+    else is a bug and keeps its traceback.
     """
     try:
         main()
     except StageError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        fail("interrupted; nothing half-written was kept, `dvc repro` goes on from here", 130)
+        fail("interrupted; no half-written output was kept, `dvc repro` continues from here", 130)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            fail(f"the disk is full ({error.filename or 'while writing'}): free some space, `dvc repro` goes on")
+            fail(f"the disk is full ({error.filename or 'while writing'}): free some space, then `dvc repro` continues")
         if error.errno in (errno.EACCES, errno.EROFS):
             fail(f"{error.filename}: {error.strerror}; check who owns the file and its folder")
         raise
 
 
 def fail(message: str, status: int = 1) -> None:
-    """Print one error line and exit. Markup is off: the message may quote a stranger's file name."""
+    """Print one error line and exit. Markup is off, because the message may quote a file name from a stranger."""
     stderr.print("error:", style="bold red", end=" ")
     stderr.print(printable(message), markup=False)
     sys.exit(status)
 
 
 def printable(text: str) -> str:
-    """`text` without control, bidirectional and other unprintable characters, safe for a terminal."""
+    """`text` with control, bidirectional and other unprintable characters replaced, safe for a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all."""
+"""Write files so that they appear whole or not at all."""
 
 import json
 import shutil
@@ -13,8 +13,8 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, delete it on failure.
 
-    What the body makes there, a file or a folder, replaces what was at `path`. A process that
-    is killed leaves only the temporary, which the next run of the same stage removes.
+    The file or folder that the body makes there replaces whatever was at `path`. A process that is killed leaves
+    only the temporary, which the next run of the same stage removes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Delete the file or folder at `path` if there is one."""
+    """Delete the file or folder at `path`, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -37,7 +37,7 @@ def remove(path: Path) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` as JSON; floats are rounded to six digits so that a diff can be read, what is no number is null."""
+    """Write `value` as JSON; floats are rounded to six digits (for readable diffs), NaN and infinity become null."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(_rounded(value), indent=2, allow_nan=False) + "\n")
 

@@ -1,4 +1,4 @@
-"""Worker processes for the stages that look at many files."""
+"""Worker processes for the stages that examine many files."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 def cores() -> int:
-    """Cores this process may use, which in a container can be fewer than the machine has."""
+    """The number of cores this process may use; in a container that can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -29,18 +29,18 @@ def in_workers(
     workers: int | None = None,
     chunk: int = 1,
 ) -> Generator[Result]:
-    """`work(item)` for each of `items`, in their order and in bounded memory, from processes that may die.
+    """Yield `work(item)` for each of `items`, in order and in bounded memory, computed by processes that may die.
 
-    A process gets `chunk` items at a time, and `timeout` seconds for each. Where it dies or hangs, the items
-    of its chunk are sent again one at a time, so that only the guilty one is answered by `failed(item,
-    why)`, here and not in a worker. `work` must be picklable; what it raises is raised here.
+    A process gets `chunk` items at a time, and `timeout` seconds for each. If it dies or hangs, the items of its chunk
+    are sent again one by one, so that only the guilty one yields `failed(item, why)`, which runs in this process.
+    `work` must be picklable; an exception in it is raised here.
     """
     count = min(workers or cores(), -(-len(items) // chunk)) or 1
     waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
     with worker_pool(count) as pool:
 
         def submit(part: Sequence[Item]) -> "Future[list[Result]]":
-            # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
+            # A worker's own alarm ends a decoder that hangs; the pool's limit is for platforms without alarms.
             return pool.schedule(_one_by_one, args=(work, part, timeout), timeout=timeout * (len(part) + 1))
 
         def collect(part: Sequence[Item], future: "Future[list[Result]]") -> Iterator[Result]:
@@ -63,7 +63,7 @@ def in_workers(
 
 
 def _one_by_one(work: Callable[[Item], Result], items: Sequence[Item], timeout: float) -> list[Result]:
-    """Runs in a worker, which an item that takes too long ends with SIGALRM."""
+    """Runs in a worker; SIGALRM ends the worker if an item takes too long."""
     results = []
     for item in items:
         if hasattr(signal, "setitimer"):
@@ -85,9 +85,9 @@ def _cause(death: Exception, timeout: float) -> str:
 
 @contextmanager
 def worker_pool(count: int | None) -> Iterator[ProcessPool]:
-    """A pebble pool of `count` processes (None: one a core); a dead worker fails its own task only.
+    """A pebble pool of `count` processes (None: one for each core); a worker that dies fails only its own task.
 
-    Leaving the block normally waits for all tasks; an exception, Ctrl-C included, kills the workers.
+    Leaving the block normally waits for all tasks; an exception, including Ctrl-C, kills the workers.
     """
     pool = ProcessPool(count or cores(), context=get_context("spawn"), initializer=_start)
     try:
@@ -101,9 +101,9 @@ def worker_pool(count: int | None) -> Iterator[ProcessPool]:
 
 
 def _start() -> None:
-    # Ctrl-C reaches every process of the terminal; only the parent answers it.
+    # Ctrl-C reaches every process of the terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Decoders complain of damaged files here; what they found stands in the file's row.
+    # Decoders print complaints about damaged files here; the file's row has them already.
     warnings.simplefilter("ignore")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # zbar, zxing and OpenCV each run on one thread: the processes are the parallelism.

@@ -1,1 +1,1 @@
-"""What can be said of a payload without ever opening it."""
+"""Features of a payload, its site, and safe ways to show it. Nothing here opens a payload."""

@@ -1,4 +1,4 @@
-"""What a rule can count in a payload."""
+"""Features of a payload that a simple rule can use."""
 
 import pandas as pd
 
@@ -6,9 +6,9 @@ from stages.payload.site import host_of
 
 
 def payload_features(payloads: pd.Series) -> pd.DataFrame:
-    """What a rule could look at without understanding the address: one row a payload, in its index.
+    """Features of each payload, one row each, with the index of `payloads`; a missing payload counts as "".
 
-    All columns are float64 but ``top_level_domain`` (str). Counts are of characters.
+    All columns are float64, except ``top_level_domain`` (str). Lengths are in characters.
     """
     text = payloads.fillna("")
     host = text.map(host_of)

@@ -1,23 +1,23 @@
-"""Payloads and file names are strangers' words: shown, but never live, never in control, never a formula."""
+"""Payloads and file names come from strangers: shown, but never as a link, a control character or a formula."""
 
 import re
 
 from stages.common.cli import printable
 
 LIVE = re.compile(r"http(?=s?://)", re.IGNORECASE)
-# Where a spreadsheet begins a cell; after a semicolon too, which separates cells in half of Europe.
-FORMULA = re.compile(r"""(^|;)(?=[\t\r\n]|[\s"]*[=+\-@＝＋－＠])""")  # noqa: RUF001 (they start formulas too)
+# The start of a cell in a spreadsheet; also after a semicolon, which separates cells in half of Europe.
+FORMULA = re.compile(r"""(^|;)(?=[\t\r\n]|[\s"]*[=+\-@＝＋－＠])""")  # noqa: RUF001 (these start formulas, too)
 
 
 def clean(text: str) -> str:
-    """`text` on one line, without control and bidirectional characters, and no address in it a link."""
+    """`text` on one line, without control and bidirectional characters, and with no URL left as a link."""
     if not text.isprintable():
         text = printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}")
     return LIVE.sub("hxxp", text)
 
 
 def inert(text: str) -> str:
-    """`text` for a cell of a CSV file: clean, and with an apostrophe before what would start a formula."""
+    """`text` for a cell of a CSV file: as from `clean`, and with an apostrophe before the start of a formula."""
     return clean(FORMULA.sub(r"\1'", text))
 
 

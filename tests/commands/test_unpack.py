@@ -120,7 +120,7 @@ def test_other_files_are_refused_and_pickles_never_run(project: Path, content: s
 def test_a_folder_that_exists_is_left_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "out").mkdir()
     (project / "out/mine.txt").write_text("mine")
-    with pytest.raises(StageError, match="out is there already"):
+    with pytest.raises(StageError, match="out already exists"):
         run_unpack(monkeypatch, images=GREY, labels=NAMES)
     assert [path.name for path in (project / "out").iterdir()] == ["mine.txt"]
 

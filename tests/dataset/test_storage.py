@@ -153,8 +153,8 @@ def test_a_tar_file_cannot_lead_out_of_itself(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["images", "images"], "images is there already"),
-        (["images", "images/shards"], "images/shards lies in images"),
+        (["images", "images"], "images already exists"),
+        (["images", "images/shards"], "images/shards is inside images"),
         (["gone", "shards"], "gone is no folder and no tar file"),
     ],
 )

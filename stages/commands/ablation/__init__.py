@@ -1,1 +1,1 @@
-"""Which of the seven fixes made the network learn: experiments for the queue of DVC, and what came of them."""
+"""Which of the seven fixes made the network learn: experiments for DVC's queue, and their results."""

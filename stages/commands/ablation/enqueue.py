@@ -1,51 +1,48 @@
 """Queue the ablation as DVC experiments: old, fixed, old with one fix each, fixed without one fix each.
 
-    python -m stages.commands.ablation.enqueue                       # 16 settings, 3 seeds each
+    python -m stages.commands.ablation.enqueue           # 16 settings with 3 seeds each
     python -m stages.commands.ablation.enqueue --only old --only fixed --seeds 7 8 9 10 -S split.per_class=300
-    dvc queue start                                         # runs them, in folders of their own, in the background
-    dvc queue status                                        # and `dvc queue logs NAME`
-    python -m stages.commands.ablation.show                          # what came of them
+    dvc queue start                                      # runs them in the background, each in a folder of its own
+    dvc queue status                                     # and `dvc queue logs NAME`
+    python -m stages.commands.ablation.show              # table and picture of the finished runs
 
 `make ablation` does the first and the third of these lines.
 """
 
 import argparse
-import json
 import subprocess
-import sys
 from typing import Any
 
+from stages.commands.ablation.experiment import add_settings, command, settings_of
 from stages.commands.ablation.fixes import fixed, variants
 from stages.common.cli import StageError, run, stdout
 from stages.common.settings import load_params
 
 
 def main() -> None:
-    """Queue what was asked for, one `dvc exp run --queue` a variant."""
+    """Queue one `dvc exp run --queue` for each variant and seed."""
     names = variants(fixed(load_params()))
-    parser = argparse.ArgumentParser(description="Queue the ablation as DVC experiments.")
-    parser.add_argument("--name", default="sample", help="what the experiments' names begin with (default: sample)")
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.commands.ablation.enqueue",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--name", default="sample", help="prefix of the experiments' names (default: sample)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9], help="of the training (default: 7 8 9)")
     parser.add_argument("--only", action="append", choices=names, help="this variant; may be repeated (default: all)")
-    parser.add_argument(
-        "-S", "--set", action="append", default=[], metavar="KEY=VALUE", help="for all alike, as for `dvc exp run`"
-    )
+    add_settings(parser)
     asked = parser.parse_args()
-    shared = dict(pair.partition("=")[::2] for pair in asked.set)
-    if "" in shared.values():
-        raise StageError("-S takes KEY=VALUE, such as -S split.per_class=300")
-    for name in asked.only or names:
+    shared = settings_of(asked.set)
+    chosen = asked.only or names
+    for name in chosen:
         for seed in asked.seeds:
             queue(f"{asked.name}-{name}-{seed}", {**shared, **names[name], "train.seed": seed})
-    stdout.print(f"{len(asked.only or names) * len(asked.seeds)} experiments are queued; `dvc queue start` runs them")
+    stdout.print(f"{len(chosen) * len(asked.seeds)} experiments are queued; `dvc queue start` runs them")
 
 
 def queue(name: str, values: dict[str, Any]) -> None:
-    """Queue one experiment that trains, and does not evaluate, with `values` instead of params.yaml's."""
-    settings = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
-    flags = [part for setting in settings for part in ("-S", setting)]
-    command = [sys.executable, "-m", "dvc", "exp", "run", "--queue", "--name", name, *flags, "train"]
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - a list, no shell
+    """Queue one experiment that trains and does not evaluate, with `values` in place of those in params.yaml."""
+    done = subprocess.run(command(name, values, "--queue", "train"), capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise StageError(f"DVC could not queue {name}: {(done.stderr or done.stdout).strip()}")
     stdout.print(f"queued {name}")

@@ -1,10 +1,10 @@
-"""What came of the ablation: a table and a picture of every setting with its spread, from `dvc exp show`.
+"""Show the results of the ablation: a table and a picture of every setting with its spread, from `dvc exp show`.
 
-    python -m stages.commands.ablation.show                    # the experiments of this commit, by their names
+    python -m stages.commands.ablation.show                    # the experiments queued from this commit
     python -m stages.commands.ablation.show --name real --rev HEAD~3
 
-Writes reports/ablation/NAME.csv (one row a run) and NAME.svg, and prints what each fix did alone and
-in company. A setting has learned where the accuracy of the epoch it kept is beyond chance.
+Writes reports/ablation/NAME.csv (one row for each run) and NAME.svg, and prints the effect of each fix: alone, and
+beside the other six. A run has learned if the accuracy of the epoch it kept is above chance (p < 0.01).
 """
 
 import argparse
@@ -30,15 +30,15 @@ FIGURES = ["initial_loss", "epoch", "val_loss", "val_accuracy", "val_auc", "best
 
 def main() -> None:
     """Collect, show and write."""
-    parser = argparse.ArgumentParser(description="Show the ablation: one row a setting, and what each fix did.")
-    parser.add_argument("--name", default="sample", help="what the experiments' names begin with (default: sample)")
-    parser.add_argument("--rev", default="HEAD", help="the commit that they were queued from (default: HEAD)")
+    parser = argparse.ArgumentParser(description="Show the results of the ablation: settings and fixes.")
+    parser.add_argument("--name", default="sample", help="prefix of the experiments' names (default: sample)")
+    parser.add_argument("--rev", default="HEAD", help="the commit they were queued from (default: HEAD)")
     asked = parser.parse_args()
     runs = collect(asked.name, experiments(asked.rev))
     if runs.empty:
         raise StageError(
             f"no finished experiment of {asked.rev} is named {asked.name}-...: `make ablation` queues them, "
-            "`dvc queue status` says how far they are, --rev names the commit they were queued from"
+            "`dvc queue status` shows their progress, --rev names the commit they were queued from"
         )
     with replacing(FOLDER / f"{asked.name}.csv") as temporary:
         runs.round(6).to_csv(temporary, index=False)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def experiments(rev: str) -> pd.DataFrame:
-    """The experiments of commit `rev` as `dvc exp show` has them, one row each."""
+    """The experiments of commit `rev`, one row each, as `dvc exp show` lists them."""
     command = [sys.executable, "-m", "dvc", "exp", "show", "--csv", "--rev", rev]
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - a list, no shell
     if done.returncode:
@@ -68,8 +68,8 @@ def collect(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_variant(runs: pd.DataFrame) -> Table:
-    """Mean and range over the seeds of every setting."""
-    title = "Mean and range over the seeds, of the epoch with the lowest validation loss"
+    """Mean and range over the seeds, for each setting."""
+    title = "Epoch with the lowest validation loss: mean and range over the seeds"
     table = Table(Column("settings", no_wrap=True), "learned", "first loss", "val loss", "val accuracy", "val AUC",
                   title=title, box=SIMPLE, pad_edge=False)  # fmt: skip
     for variant, own in runs.groupby("variant", observed=True):
@@ -80,9 +80,9 @@ def by_variant(runs: pd.DataFrame) -> Table:
 
 
 def by_fix(runs: pd.DataFrame) -> Table:
-    """What each fix changes: alone (old with it, minus old) and in company (fixed, minus fixed without it), by seed."""
-    columns = [f"{where}: {what}" for where in ("alone", "in company") for what in ("loss", "accuracy")]
-    title = "What each fix changes in them, by seed"
+    """Each fix's effect, per seed: alone (old with it - old), and beside the others (fixed - fixed without it)."""
+    columns = [f"{where}: {what}" for where in ("alone", "beside the others") for what in ("loss", "accuracy")]
+    title = "Effect of each fix per seed: mean and range"
     table = Table(Column("fix", no_wrap=True), *columns, title=title, box=SIMPLE, pad_edge=False)
     of = runs.set_index(["variant", "seed"])
     for key in BEFORE:
@@ -98,7 +98,7 @@ def by_fix(runs: pd.DataFrame) -> Table:
 
 
 def draw(runs: pd.DataFrame, path: Path) -> None:
-    """A dot a run, a line through the mean of each setting: lowest validation loss, and accuracy there."""
+    """Draw a dot for each run and a line at each setting's mean: lowest validation loss, and accuracy in that epoch."""
     names = [name for name in runs["variant"].cat.categories if name in set(runs["variant"])]
     figure = Figure(figsize=(9, 1.2 + 0.32 * len(names)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
@@ -108,7 +108,7 @@ def draw(runs: pd.DataFrame, path: Path) -> None:
     )
     for axes, (name, title, guess) in zip(panels, looks, strict=True):
         axes.axvline(guess, color="0.4", linestyle="--", linewidth=1)
-        axes.annotate("a coin", (guess, -0.7), ha="center", color="0.4", annotation_clip=False)
+        axes.annotate("chance", (guess, -0.7), ha="center", color="0.4", annotation_clip=False)
         for place, variant in enumerate(names):
             own = runs[runs["variant"] == variant]
             for learned, mark in ((True, "o"), (False, "x")):

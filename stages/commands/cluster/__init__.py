@@ -1,1 +1,1 @@
-"""The scan on Dask workers: python -m stages.commands.cluster --help."""
+"""The scan on a Dask cluster: python -m stages.commands.cluster --help."""

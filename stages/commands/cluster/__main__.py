@@ -1,7 +1,7 @@
-"""`stages.scan` on many machines: shards at any address that fsspec knows, looked at by Dask workers.
+"""`stages.scan` on many machines: Dask workers examine shards at any address that fsspec can read.
 
-    pip install -e '.[cluster]'                                            # and s3fs, gcsfs, ... for such addresses
-    python -m stages.commands.cluster s3://bucket/shards                       # workers on this machine, one a core
+    pip install -e '.[cluster]'                                # plus s3fs, gcsfs, ... for such addresses
+    python -m stages.commands.cluster s3://bucket/shards       # workers on this machine, one for each core
     python -m stages.commands.cluster s3://bucket/shards --scheduler tcp://HOST:8786
 
 On a cluster, with this project installed on every machine:
@@ -9,8 +9,8 @@ On a cluster, with this project installed on every machine:
     dask scheduler
     DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker tcp://HOST:8786 --nworkers auto --nthreads 1
 
-Writes data/scan.parquet, the same as `stages.scan` would for the shards in a folder; `dvc commit scan` records it.
-A worker that dies has its shard looked at by another, up to three times.
+Writes data/scan.parquet, byte for byte what `stages.scan` would write for a folder of the same shards;
+`dvc commit scan` records it. If a worker dies, another one takes its shard, up to three times.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stages.commands.cluster.shard import look_at_shard
+from stages.commands.cluster.shard import examine_shard
 from stages.common.cli import StageError, progress, run
 from stages.common.settings import Params, load_params
 from stages.common.workers import cores
@@ -31,16 +31,16 @@ from stages.dataset.labels import Label, read_labels
 from stages.dataset.scan_table import ROW_GROUP, missing, named, write_scan_table
 from stages.dataset.storage import LABELS_FILE
 
-RETRIES = 3  # of a shard that could not be read, or whose worker died
+RETRIES = 3  # for a shard that could not be read, or whose worker died
 
 
 def main() -> None:
     """Read the arguments, scan and write the table."""
     parser = argparse.ArgumentParser(prog="python -m stages.commands.cluster", description=__doc__.split("\n")[0])
-    parser.add_argument("address", help="of the folder of shards: a path, or s3://, gs://, https://, ...")
-    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a Dask cluster; default: this machine")
+    parser.add_argument("address", help="the folder of shards: a path, or s3://, gs://, https://, ...")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask cluster; default: this machine")
     parser.add_argument(
-        "--workers", type=int, default=cores(), metavar="N", help="on this machine; default: %(default)s"
+        "--workers", type=int, default=cores(), metavar="N", help="workers on this machine; default: %(default)s"
     )
     options = parser.parse_args()
     try:
@@ -61,7 +61,7 @@ def main() -> None:
     if not shards:
         raise StageError(f"{options.address} has no shards: `python -m stages.commands.pack FOLDER TARGET` makes them")
     with ExitStack() as stack:
-        # A worker starts a process of its own for the decoders, which a daemon may not.
+        # A worker starts a process for the decoders, which daemons must not do.
         stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
         cluster = options.scheduler or stack.enter_context(
             distributed.LocalCluster(options.workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
@@ -83,11 +83,11 @@ def main() -> None:
 def scan(
     client: Any, address: str, shards: list[str], listed: dict[str, Label] | None, params: Params
 ) -> Iterator[pa.Table]:
-    """The tables that `scan_images` gives for the same shards; `client` is a distributed.Client."""
+    """Yield the tables that `scan_images` would give for the same shards; `client` is a distributed.Client."""
     from distributed import KilledWorker, as_completed
 
     asked = {
-        client.submit(look_at_shard, address, shard, params, retries=RETRIES, pure=False): shard for shard in shards
+        client.submit(examine_shard, address, shard, params, retries=RETRIES, pure=False): shard for shard in shards
     }
     tables = []
     with progress() as bar:

@@ -1,4 +1,4 @@
-"""The part of a scan that a worker of a cluster does: one shard, looked at file by file."""
+"""What one worker of a cluster does in a scan: examine one shard, file by file."""
 
 import tempfile
 from pathlib import Path
@@ -12,11 +12,11 @@ from stages.dataset.scan_table import examine_all
 from stages.dataset.storage import Stored, list_images
 
 
-def look_at_shard(address: str, shard: str, params: Params) -> tuple[list[Stored], pa.Table]:
-    """The files in a shard and what is said of them (CONTENT), row for row as `stages.scan` would say it.
+def examine_shard(address: str, shard: str, params: Params) -> tuple[list[Stored], pa.Table]:
+    """The files in a shard and their rows (columns CONTENT), the same as `stages.scan` writes.
 
-    `address` is that of the dataset, any that fsspec knows; `shard` is relative to it. The shard is
-    copied here for as long as it takes. A file that kills its decoder costs a process and a row, as ever.
+    `address` is the dataset's, any that fsspec can read; `shard` is relative to it. The shard is copied to this machine
+    while it is examined. A file that kills its decoder ends that process only, and gets a row with an error.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / shard

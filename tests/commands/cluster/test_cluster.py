@@ -13,7 +13,7 @@ from distributed import Client, LocalCluster
 
 from stages import scan as stage
 from stages.commands.cluster import __main__
-from stages.commands.cluster.shard import look_at_shard
+from stages.commands.cluster.shard import examine_shard
 from stages.common.cli import StageError
 from stages.common.settings import Params, load_params
 from stages.dataset import scan_table
@@ -55,7 +55,7 @@ def dies_once(address: str, shard: str, params: Params) -> Any:
     if not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return look_at_shard(address, shard, params)
+    return examine_shard(address, shard, params)
 
 
 def dies_always(address: str, shard: str, params: Params) -> Any:
@@ -76,7 +76,7 @@ def client() -> Any:
 
 def test_a_worker_that_dies_costs_a_retry(shards: Path, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, params = TABLE.read_bytes(), load_params()
-    monkeypatch.setattr(__main__, "look_at_shard", dies_once)
+    monkeypatch.setattr(__main__, "examine_shard", dies_once)
     names = sorted(path.name for path in shards.glob("*.tar"))
     assert len(names) == 4
     scan_table.write_scan_table(
@@ -87,7 +87,7 @@ def test_a_worker_that_dies_costs_a_retry(shards: Path, client: Any, monkeypatch
 
 
 def test_a_shard_that_kills_every_worker_is_named(shards: Path, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(__main__, "look_at_shard", dies_always)
+    monkeypatch.setattr(__main__, "examine_shard", dies_always)
     with pytest.raises(StageError, match=r"images-00000\.tar: 4 workers died on it"):
         list(__main__.scan(client, str(shards), ["images-00000.tar"], None, load_params()))
 

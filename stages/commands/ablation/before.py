@@ -1,0 +1,32 @@
+"""Train with the settings from before the seven fixes, as the DVC experiment `before`; `make before` does this.
+
+    python -m stages.commands.ablation.before
+    python -m stages.commands.ablation.before -S train.seed=8 diagnose
+    dvc exp show                     # its metrics beside those of the present settings
+
+It runs in a folder of its own: params.yaml and the results here stay as they are.
+"""
+
+import argparse
+
+from stages.commands.ablation.experiment import add_settings, command, run_dvc, settings_of
+from stages.commands.ablation.fixes import BEFORE
+from stages.common.cli import run
+
+
+def main() -> None:
+    """Run the pipeline with the old settings."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.commands.ablation.before",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help="run up to these (default: the whole pipeline)")
+    add_settings(parser)
+    asked = parser.parse_args()
+    failure = "`dvc exp run` failed, see above; if the name `before` is taken: dvc exp remove before"
+    run_dvc(command("before", BEFORE | settings_of(asked.set), "--temp", *asked.stages), failure)
+
+
+if __name__ == "__main__":
+    run(main)

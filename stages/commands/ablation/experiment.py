@@ -1,0 +1,65 @@
+"""`dvc exp run` with other settings, in a folder of its own: params.yaml and the results here stay as they are."""
+
+import json
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from stages.common.artefacts import DRAWN_IMAGES, SAMPLE_URLS
+from stages.common.cli import StageError
+from stages.common.settings import Data, load_params
+
+
+def command(name: str, values: dict[str, Any], *arguments: str) -> list[str]:
+    """The `dvc exp run` called `name`, with `values` (train.epochs: 10) in place of those in params.yaml.
+
+    DVC's temporary folders hold only what git and DVC track, so data of the user's own is given by its absolute path.
+    Raises StageError if that data does not exist.
+    """
+    values = own_data(load_params().data, given=values) | values
+    settings = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
+    flags = [part for setting in settings for part in ("-S", setting)]
+    return [sys.executable, "-m", "dvc", "exp", "run", "--name", name, *flags, *arguments]
+
+
+def own_data(data: Data, given: Collection[str] = ()) -> dict[str, str]:
+    """data.urls and data.images as absolute paths, if they are not what a stage makes and not in `given`.
+
+    In quotes: DVC reads -S by Hydra's grammar, in which a comma or a parenthesis means something.
+    Raises StageError if the data does not exist.
+    """
+    paths = {"data.urls": data.urls, "data.images": data.images}
+    own = {key: path for key, path in paths.items() if key not in given and path not in (SAMPLE_URLS, DRAWN_IMAGES)}
+    for key, path in own.items():
+        if not path.exists():
+            raise StageError(f"{path} does not exist; set {key} in params.yaml to your data")
+    return {key: quoted(path.absolute()) for key, path in own.items()}
+
+
+def quoted(path: Path) -> str:
+    """`path` as a quoted string of Hydra's grammar."""
+    return "'" + str(path).replace("'", "\\'") + "'"
+
+
+def add_settings(parser: ArgumentParser) -> None:
+    """Give `parser` the option -S KEY=VALUE, which may be repeated; `settings_of` reads it."""
+    parser.add_argument(
+        "-S", "--set", action="append", default=[], metavar="KEY=VALUE", help="another setting, as for `dvc exp run`"
+    )
+
+
+def settings_of(pairs: list[str]) -> dict[str, str]:
+    """The settings in ["KEY=VALUE"]; raises StageError for one without a value."""
+    found = dict(pair.partition("=")[::2] for pair in pairs)
+    if "" in found.values():
+        raise StageError("-S takes KEY=VALUE, such as -S split.per_class=300")
+    return found
+
+
+def run_dvc(arguments: list[str], failure: str) -> None:
+    """Run a command and show its output; raises StageError with the message `failure` if it fails."""
+    if subprocess.run(arguments).returncode:  # noqa: S603 - a list, no shell
+        raise StageError(failure)
