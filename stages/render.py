@@ -4,27 +4,38 @@ Both classes are drawn alike, down to the pixel: same scale, margin and error-co
 that nothing but the payload tells them apart.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import segno
 
 from stages.common.artefacts import DRAWN_IMAGES
-from stages.common.cli import StageError, printable, progress, run_stage, stdout
+from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing
-from stages.common.settings import Params, Render, load_params
+from stages.common.settings import IGNORE, Data, Render, folded, load_params
 from stages.common.workers import worker_pool
+from stages.dataset.csv_table import read_csv
+from stages.dataset.labels import class_names
+from stages.payload.safe import clean
+
+NO_FOLDER = re.compile(r"^\.|[^\w .-]|[ .]$")
 
 
 def main() -> None:
     """Draw every row of the table; a payload too long for a QR code is reported and left out."""
     params = load_params()
-    table = read_table(params)
+    table = read_urls(params.data)
     too_long = []
     with replacing(DRAWN_IMAGES) as folder, worker_pool(None) as pool, progress() as bar:
-        for name in table["label"].unique():
-            (folder / name).mkdir(parents=True)
-        jobs = [(row.url, folder / row.label / f"{row.Index:07d}.png", params.render) for row in table.itertuples()]
+        # A source is the folder above the class, where the scan finds it again.
+        folders = [folder / row.source / row.label for row in table.itertuples()]
+        for name in set(folders):
+            name.mkdir(parents=True)
+        jobs = [
+            (row.url, name / f"{row.Index:07d}.png", params.render)
+            for row, name in zip(table.itertuples(), folders, strict=True)
+        ]
         drawn = pool.map(draw_code, jobs, chunksize=64).result()
         for row, fits in zip(table.itertuples(), bar.track(drawn, len(jobs), description="render"), strict=True):
             if not fits:
@@ -32,37 +43,37 @@ def main() -> None:
         if len(too_long) == len(table):
             raise StageError(f"{params.data.urls}: every URL is too long for a QR code; lower render.error_correction")
     for row in too_long[:5]:
-        stdout.print(f"left out, too long for a QR code: row {row.Index}, {printable(row.url[:60])}...", markup=False)
+        stdout.print(f"left out, too long for a QR code: row {row.Index}, {clean(row.url[:60])}...", markup=False)
     stdout.print(f"{DRAWN_IMAGES}: {len(table) - len(too_long):,} QR codes drawn, {len(too_long):,} rows left out")
 
 
-def read_table(params: Params) -> pd.DataFrame:
-    """The table as columns url (str) and label ("benign" or "malicious"), indexed by row number from 1.
+def read_urls(data: Data) -> pd.DataFrame:
+    """The table as columns url, label ("benign" or "malicious") and source, all str, indexed by row number from 1.
 
-    Raises StageError where the table is missing, empty, lacks a column, has an empty URL or a
-    label that data.classes does not know.
+    Rows whose label is ignored are left out. Raises StageError where the table is missing, as `read_csv`
+    does, for a label that data.classes does not know and for a source that no folder can be called.
     """
-    path = params.data.urls
+    path = data.urls
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        columns = read_csv(path, ("url", "label"), ("source",), data)
     except FileNotFoundError:
         raise StageError(f"{path} is not there; set data.urls in params.yaml to your url,label table") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise StageError(f"{path} is no CSV table in UTF-8: {error}") from None
-    if missing := {"url", "label"} - set(table):
-        raise StageError(f"{path} has no column {' or '.join(sorted(missing))}; its first line must name url and label")
+    table = pd.DataFrame(columns, dtype=str).reindex(columns=["url", "label", "source"], fill_value="")
     if table.empty:
         raise StageError(f"{path} has no rows below its header")
     table.index += 1
-    if (empty := table.index[table["url"] == ""]).size:
-        raise StageError(f"{path}: row {empty[0]} has no URL ({len(empty)} such rows); fill it in or delete it")
-    classes = table["label"].map(params.data.classes)
+    classes = table["label"].map(folded).map(class_names(data.classes))
     if (unknown := table["label"][classes.isna()]).size:
         raise StageError(
-            f"{path}: row {unknown.index[0]} has the label {unknown.iloc[0]!r} ({len(unknown)} rows have unknown ones);"
-            f" known are {', '.join(params.data.classes)}: correct the rows or add the label to data.classes"
+            f"{path}: row {unknown.index[0]} has the label {clean(unknown.iloc[0])!r} ({len(unknown)} rows have unknown"
+            f" ones); known are {', '.join(data.classes)}: correct the rows or add the label to data.classes"
         )
-    return pd.DataFrame({"url": table["url"], "label": classes})
+    if (odd := table["source"][table["source"].map(NO_FOLDER.search).notna()]).size:
+        raise StageError(
+            f"{path}: row {odd.index[0]} has the source {clean(odd.iloc[0])!r}, which no folder can be called; "
+            "use letters, digits, spaces, dots, - and _"
+        )
+    return table.assign(label=classes)[classes != IGNORE]
 
 
 def draw_code(job: tuple[str, Path, Render]) -> bool:

@@ -36,6 +36,8 @@ def main() -> None:
         stdout.print(as_table(broken, result.table))
     if len(result.quarantined):
         stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {DATA_PAGE}")
+    if result.ignored:
+        stdout.print(f"ignored: {result.ignored:,} files of the classes that data.classes ignores")
     failed = sum(r.failed for r in broken)
     if failed:
         raise StageError(
@@ -56,6 +58,7 @@ def figures(result: Audit) -> dict:
     return {
         "images": len(table),
         "quarantined": len(result.quarantined),
+        "ignored": result.ignored,
         "decode_rate": float(table["decoded"][loaded].mean()) if loaded.any() else 0.0,
         "malicious_share": float((table["label"] == "malicious").mean()) if len(table) else 0.0,
         "failed": sum(r.failed for r in result.results),

@@ -132,7 +132,7 @@ def labelled(names: Sequence[str], params: Params, content: pa.Table | None = No
     from stages.dataset import scan_table
 
     content = content or pa.Table.from_pylist([content_row() for _ in names], CONTENT)
-    listed = read_labels(params.data.images, params.data.classes)
+    listed = read_labels(params.data.images, params.data)
     found = scan_table.named([Stored(name) for name in names], content, listed, params)
     return pa.concat_tables([found, scan_table.missing(listed)]).to_pandas()
 

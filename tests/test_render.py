@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pyzbar import pyzbar
 
-from stages import render
+from stages import render, scan
 from stages.common.cli import StageError
 from stages.qr.symbol import read_symbol
 from tests.helpers import new_project, run_stage, set_params
@@ -92,15 +92,21 @@ def test_settings_change_the_drawing_and_what_is_too_long_is_reported(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", r"urls\.csv is no CSV table"),
+        ("", r"urls\.csv is empty"),
         ("url,label\n", r"urls\.csv has no rows"),
-        ("url\nhttps://a.example/\n", r"urls\.csv has no column label"),
-        ("address,class\nhttps://a.example/,benign\n", r"urls\.csv has no column label or url"),
+        ("url\nhttps://a.example/\n", r"urls\.csv has no column label; it has url"),
+        (
+            "address,class\nhttps://a.example/,benign\n",
+            r"no column url; it has address, class: rename one, or set",
+        ),
+        ("https://a.example/,benign\n", r"no column url; it has hxxps://a\.example/, benign"),
         ("url,label\nhttps://a.example/,benign\nhttps://b.example/,bad\n", r"urls\.csv: row 2 has the label 'bad'"),
-        ("url,label\nhttps://a.example/,benign\n,benign\n,malicious\n", r"urls\.csv: row 2 has no URL \(2 such rows\)"),
+        ("url,label\nhttps://a.example/,benign\n,benign\n,malicious\n", r"urls\.csv: row 2 has no url"),
         ("url,label\nhttps://a.example/,\n", r"urls\.csv: row 1 has the label ''"),
-        (b"url,label\nhttps://\xff.example/,benign\n", r"urls\.csv is no CSV table in UTF-8"),
-        ('url,label\n"https://a.example/,benign\n', r"urls\.csv is no CSV table"),
+        (b"url,label\nhttps://\xff.example/,benign\n", r"urls\.csv is not a table in UTF-8: line 2"),
+        ('url,label\n"https://a.example/,benign\n', r"urls\.csv is not a CSV table: line 2: unexpected end"),
+        ("url,label\nhttps://a.example/?a,b,benign\n", r"urls\.csv: row 1 has 3 fields, header names 2"),
+        ("url,label,source\nhttps://a.example/,benign,../up\n", r"row 1 has the source '\.\./up', which no folder"),
     ],
 )
 def test_a_table_that_cannot_be_drawn_is_named(project: Path, content: str | bytes, message: str) -> None:
@@ -109,6 +115,29 @@ def test_a_table_that_cannot_be_drawn_is_named(project: Path, content: str | byt
     with pytest.raises(StageError, match=message):
         render.main()
     assert not (project / "data/images").exists()
+
+
+def test_labels_are_matched_as_folders_are_and_ignored_ones_are_not_drawn(project: Path) -> None:
+    lines = [
+        "URL;Type;rank",
+        "https://a.example/; Benign ;1",
+        "https://b.example/;0;2",
+        "https://c.example/;tampered;3",
+    ]
+    (project / "urls.csv").write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    set_params(project, {"data.urls": "urls.csv"})
+    set_params(project, {"data.classes": {"benign": "benign", 0: "malicious", "tampered": "ignore"}})
+    render.main()
+    assert list(images(project / "data/images")) == ["benign/0000001.png", "malicious/0000002.png"]
+
+
+def test_a_source_is_the_folder_above_the_class_where_the_scan_finds_it(project: Path) -> None:
+    (project / "urls.csv").write_text("url,label,source\nhttps://a.example/,benign,tranco 1M\nb,malicious,\n")
+    set_params(project, {"data.urls": "urls.csv"})
+    render.main()
+    assert list(images(project / "data/images")) == ["malicious/0000002.png", "tranco 1M/benign/0000001.png"]
+    scan.main()
+    assert pd.read_parquet("data/scan.parquet")["source"].tolist() == ["", "tranco 1M"]
 
 
 def test_a_missing_table_is_named(project: Path) -> None:

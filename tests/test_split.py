@@ -145,3 +145,23 @@ def test_a_random_split_has_sites_on_both_sides_and_says_so(project: Path, capsy
     assert (table.groupby("group")["part"].nunique() > 1).mean() > 0.9
     assert table["part"].value_counts().to_dict() == {"train": 280, "val": 60, "test": 60}
     assert "too good" in capsys.readouterr().out
+
+
+def test_a_split_that_is_given_stays_and_a_collection_can_be_kept_out(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_valid([*rows("benign", [2] * 60), *rows("malicious", [2] * 60)])
+    source = np.tile(["train"] * 8 + ["val", "val", "test", "test"], 20)
+    other = rows("benign", [1] * 10, "other") + rows("malicious", [1] * 3)  # those are on sites of train
+    table = pd.concat([table.assign(source=source), write_valid(other).assign(source="phishtank")])
+    table["path"] = [f"{name}/{i}.png" for i, name in enumerate(table["source"])]
+    table.to_parquet("data/valid.parquet", index=False)
+    names = {"train": "train", "val": "val", "test": "test"}
+    set_params(project, {"split.given": names | {"phishtank": "elsewhere"}})
+    split.main()
+    part = parts().set_index("path")["part"]
+    assert (part[table["path"][table["source"] != "phishtank"]].astype(str).to_numpy() == source).all()
+    assert (part == "elsewhere").sum() == 10
+    said = capsys.readouterr().out
+    assert "elsewhere: 3 rows left out, whose payload or site train has" in said
+    assert "elsewhere      10 benign       0 malicious" in said

@@ -148,6 +148,18 @@ def test_names_of_strangers_are_harmless(project: Path) -> None:
     assert "error: the data is not fit for training" in ended.stderr
 
 
+def test_an_ignored_class_is_counted_and_in_no_check(project: Path) -> None:
+    draw_classes(project / "data/images", 6, 6)
+    for i in range(3):
+        draw_qr(project / f"data/images/Tampered/{i}.png", "https://shop000.example/")
+    set_params(project, {"data.classes": {"benign": "benign", "malicious": "malicious", "tampered": "ignore"}})
+    opened, said = gate(project)
+    assert opened, said
+    assert "ignored: 3 files of the classes that data.classes ignores" in said
+    assert (figures(project)["images"], figures(project)["ignored"]) == (12, 3)
+    assert set(pd.read_parquet(project / "data/valid.parquet")["label"]) == {"benign", "malicious"}
+
+
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv")
 
 

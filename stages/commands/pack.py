@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stages.common.cli import StageError, printable, progress, run, stderr, stdout
 from stages.common.files import replacing
-from stages.dataset.storage import LABELS_FILE, Stored, list_images, read_bytes
+from stages.dataset.storage import LABELS_FILE, Stored, labels_file, list_images, read_bytes
 from stages.qr.image import UnusableImageError
 
 MOST = 2**40  # bytes of a file
@@ -37,8 +37,8 @@ def main() -> None:
     with replacing(options.target) as folder:
         folder.mkdir()
         shards, packed = pack(options.images, folder, max(options.shard_mib, 1) * 2**20, left_out)
-        if (options.images / LABELS_FILE).is_file():
-            shutil.copyfile(options.images / LABELS_FILE, folder / LABELS_FILE)
+        if labels := labels_file(options.images):
+            shutil.copyfile(labels, folder / LABELS_FILE)
     for name, why in left_out:
         stderr.print(printable(f"left out: {name}: {why}"), markup=False)
     text = f"{options.target}: {packed:,} files in {shards:,} shards, {len(left_out):,} left out; "

@@ -3,21 +3,56 @@
 python -m stages.common.settings     # checks the file and what it points to, before DVC reads it
 """
 
+import unicodedata
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.common.cli import StageError, run
 
 CLASSES = ("benign", "malicious")  # 0 and 1
+IGNORE = "ignore"  # in data.classes: what is called so is left out
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["error", "warn", "off"]
 Rate = Annotated[float, Field(ge=0, le=1)]
+
+
+def folded(name: str) -> str:
+    """`name` as labels, folders and columns are compared: no case, no spaces around, one Unicode form (NFC)."""
+    return unicodedata.normalize("NFC", name.strip().casefold())
+
+
+def _with_names(value: Any) -> Any:
+    """A mapping with its keys as text: YAML takes 0 and true for a number and a truth value."""
+    if not isinstance(value, Mapping):
+        return value
+    named = {str(key).lower() if isinstance(key, bool) else str(key): item for key, item in value.items()}
+    if len(named) < len(value):
+        raise ValueError("the same name stands there twice, once in quotes; keep one")
+    return named
+
+
+def _distinct(names: dict[str, str]) -> dict[str, str]:
+    first: dict[str, str] = {}
+    for name in names:
+        if (other := first.setdefault(folded(name), name)) != name:
+            raise ValueError(f"{other!r} and {name!r} are the same name, as case does not count; keep one")
+    return names
 
 
 class Section(BaseModel):
@@ -30,8 +65,12 @@ class Data(Section):
     """Where the data is and what its classes are called."""
 
     urls: Path
+    url_column: str | None
+    label_column: str | None
     images: Path
-    classes: dict[str, Literal["benign", "malicious"]]
+    classes: Annotated[
+        dict[str, Literal["benign", "malicious", "ignore"]], BeforeValidator(_with_names), AfterValidator(_distinct)
+    ]
 
 
 class Sample(Section):
@@ -122,6 +161,9 @@ class Split(Section):
     val: Share
     test: Share
     by: Literal["site", "row"]
+    given: Annotated[
+        dict[str, Literal["train", "val", "test", "elsewhere"]], BeforeValidator(_with_names), AfterValidator(_distinct)
+    ]
     per_class: PositiveInt | None
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
     seed: int

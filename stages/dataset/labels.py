@@ -1,11 +1,14 @@
 """Where a file's label comes from: the folders it lies in, or a labels file beside them."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
-from stages.common.cli import StageError
-from stages.dataset.storage import LABELS_FILE
+from stages.common.settings import Data, folded
+from stages.dataset.csv_table import read_csv
+from stages.dataset.storage import labels_file
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,13 @@ class Label:
 
     label: str
     url: str | None = None
+    source: str = ""
     problem: str = ""
+
+
+def class_names(classes: Mapping[str, str]) -> dict[str, str]:
+    """data.classes with its names `folded`, as a label or folder is looked up everywhere."""
+    return {folded(name): class_ for name, class_ in classes.items()}
 
 
 def label_of(path: str, classes: Mapping[str, str]) -> str:
@@ -23,39 +32,52 @@ def label_of(path: str, classes: Mapping[str, str]) -> str:
     Where none is known: the nearest folder whose name contains one of them (so that the gate can
     propose it), else the nearest folder, else "".
     """
-    known = {name.casefold(): class_ for name, class_ in classes.items()}
-    folders = PurePosixPath(path).parts[-2::-1]
+    known = class_names(classes)
+    folders = list(_folders(path))
     for folder in folders:
-        if folder.casefold() in known:
-            return known[folder.casefold()]
-    hints = [folder for folder in folders if any(name in folder.casefold() for name in known)]
+        if folded(folder) in known:
+            return known[folded(folder)]
+    hints = [folder for folder in folders if any(name in folded(folder) for name in known)]
     return [*hints, *folders, ""][0]
 
 
-def read_labels(folder: Path, classes: Mapping[str, str]) -> dict[str, Label] | None:
-    """The labels file of `folder` by file name, or None where there is none and the folders are the labels.
+def source_of(path: str, classes: Mapping[str, str]) -> str:
+    """The nearest folder above the class folder, skipping those that are called like a class; "" where none is."""
+    known = class_names(classes)
+    above = dropwhile(lambda folder: folded(folder) not in known, _folders(path))
+    return next((folder for folder in above if folded(folder) not in known), "")
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders in which `path` lies, nearest first."""
+    return iter(PurePosixPath(path).parts[-2::-1])
+
+
+def one_form(name: str) -> str:
+    """A file name in the one Unicode form (NFC) in which names are compared; some systems store another."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def read_labels(folder: Path, data: Data) -> dict[str, Label] | None:
+    """The labels file of `folder` by file name in `one_form`, or None where there is none: folders are the labels.
 
     A file that is listed twice is doubled, or contradicting where the labels differ.
-    Raises StageError where the file is no CSV table with the columns file and label.
+    Raises StageError as `read_csv` does.
     """
-    path = folder / LABELS_FILE
-    if not path.exists():
+    path = labels_file(folder)
+    if path is None:
         return None
-    import pandas as pd  # which takes half a second to load
-
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise StageError(f"{path} is no CSV table in UTF-8: {error}") from None
-    if missing := {"file", "label"} - set(table):
-        raise StageError(f"{path} has no column {' or '.join(sorted(missing))}; it must begin with file,label[,url]")
-    known = {name.casefold(): class_ for name, class_ in classes.items()}
-    labels = [known.get(label.casefold(), label) for label in table["label"]]
-    urls = [url or None for url in table["url"]] if "url" in table else [None] * len(table)
+    table = read_csv(path, ("file", "label"), ("url", "source"), data)
+    known = class_names(data.classes)
+    empty = [""] * len(table["file"])
+    columns = table["file"], table["label"], table.get("url", empty), table.get("source", empty)
     found: dict[str, Label] = {}
-    for file, label, url in zip(table["file"], labels, urls, strict=True):
-        name = PurePosixPath(file.replace("\\", "/")).as_posix()
+    for file, given, url, source in zip(*columns, strict=True):
+        label = known.get(folded(given), given)
+        name = one_form(PurePosixPath(file.replace("\\", "/")).as_posix())
         first = found.get(name)
         problem = "" if first is None else "doubled" if first.label == label else "contradicting"
-        found[name] = Label(label, url, problem if first is None or first.problem != "contradicting" else first.problem)
+        if first is not None and first.problem == "contradicting":
+            problem = first.problem
+        found[name] = Label(label, url or None, source, problem)
     return found

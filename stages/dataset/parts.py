@@ -1,4 +1,8 @@
-"""The parts of a dataset: train, val and test, split by site, near 50/50 in each."""
+"""The parts of a dataset: train, val and test, split by site, near 50/50 in each, or as they were given."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -6,9 +10,10 @@ import pandera.pandas as pa
 
 from stages.common.artefacts import SPLITS
 from stages.common.cli import StageError
-from stages.common.settings import CLASSES, Split
+from stages.common.settings import CLASSES, Split, folded
 
 PARTS = ("train", "val", "test")
+ELSEWHERE = "elsewhere"  # of another collection: in none of them, to be scored beside test
 SPLIT_COLUMNS = ["path", "shard", "offset", "bytes", "label", "part", "group", "payload", "version", "mask", "sha256"]
 
 
@@ -24,37 +29,89 @@ def sample_per_class(table: pd.DataFrame, settings: Split) -> pd.DataFrame:
     return table.groupby("label").sample(settings.per_class, random_state=settings.seed).sort_index()
 
 
+def given_parts(table: pd.DataFrame, given: Mapping[str, str]) -> pd.Series:
+    """The part that split.given names for each row of the scan table, "" where it names none: str, in its index.
+
+    A row's names are its source and then its folders, the nearest first; the first that is in `given` counts.
+    Raises StageError where a name of `given` is nobody's.
+    """
+    if not given:
+        return pd.Series("", index=table.index, dtype=str)
+    known = {folded(name): part for name, part in given.items()}
+    seen = set()
+
+    @cache
+    def part_of(source: str, folder: str) -> str:
+        names = [folded(name) for name in (source, *PurePosixPath(folder).parts[::-1])]
+        seen.update(names)
+        return next((known[name] for name in names if name in known), "")
+
+    folders = table["path"].str.rpartition("/")[0]
+    parts = [part_of(*names) for names in zip(table["source"].fillna(""), folders, strict=True)]
+    if lost := [name for name in given if folded(name) not in seen]:
+        there = ", ".join(sorted(filter(None, seen))[:12]) or "none"
+        raise StageError(
+            f"split.given names {', '.join(lost)}, but no folder or source is called so; there are: {there}"
+        )
+    return pd.Series(parts, index=table.index, dtype=str)
+
+
 def assign_parts(table: pd.DataFrame, settings: Split) -> pd.Series:
     """A part for every row, as a Series of PARTS in the table's index; `table` has columns label and group.
 
     Groups are dealt whole, the largest first and equals in random order, each to the part that
     would be the least full with it, measured in the class it would fill most. As most groups are
     small, the last ones even the parts out.
+
+    Where `table` has a column ``given`` (see `given_parts`), what it names stays there. Rows without
+    go to the part that their site was given to (the first of PARTS, if several were), else they
+    are assigned among the parts that were not given, or among all where all were.
     """
     targets = np.array([1 - settings.val - settings.test, settings.val, settings.test])
     number, names = pd.factorize(table["group"], sort=True)
     sizes = pd.DataFrame({name: np.bincount(number[table["label"] == name], minlength=len(names)) for name in CLASSES})
     wanted = np.outer(targets, sizes.sum().clip(lower=1)).tolist()
-    sizes = sizes.sample(frac=1, random_state=settings.seed)
+    part_of = np.full(len(names), -1, np.int8)
+    fixed = np.full(len(table), -1, np.int8)
+    if "given" in table:
+        fixed = table["given"].map({name: i for i, name in enumerate(PARTS)}).fillna(-1).to_numpy(np.int8)
+        for place in reversed(range(len(PARTS))):
+            part_of[number[fixed == place]] = place
+    taken = np.where(fixed >= 0, fixed, part_of[number])
+    truth = table["label"].to_numpy()
+    have = [tuple(int(((taken == place) & (truth == name)).sum()) for name in CLASSES) for place in range(len(PARTS))]
+    free = [place for place in range(len(PARTS)) if not (fixed == place).any()] or list(range(len(PARTS)))
+    sizes = sizes[part_of < 0].sample(frac=1, random_state=settings.seed)
     sizes = sizes.iloc[np.argsort(-sizes.sum(axis=1).to_numpy(), kind="stable")]
-    have = [(0, 0) for _ in PARTS]
     dealt = []
     for good, bad in sizes.to_numpy().tolist():  # plain numbers: there may be a million groups
         fill = [
-            max(good and (benign + good) / most_benign, bad and (malicious + bad) / most_malicious)
-            for (benign, malicious), (most_benign, most_malicious) in zip(have, wanted, strict=True)
+            max(
+                good and (have[place][0] + good) / wanted[place][0],
+                bad and (have[place][1] + bad) / wanted[place][1],
+            )
+            for place in free
         ]
-        best = fill.index(min(fill))
+        best = free[fill.index(min(fill))]
         have[best] = (have[best][0] + good, have[best][1] + bad)
         dealt.append(best)
-    part_of = np.empty(len(names), np.int8)
     part_of[sizes.index] = dealt
-    parts = pd.Categorical.from_codes(part_of[number], dtype=pd.CategoricalDtype(list(PARTS)))
+    codes = np.where(fixed >= 0, fixed, part_of[number])
+    parts = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(PARTS)))
     return pd.Series(parts, index=table.index)
 
 
+def without_known(rows: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
+    """`rows` whose payload and group (columns of both) the rows `train` do not have."""
+    return rows[~rows["payload"].isin(train["payload"]) & ~rows["group"].isin(train["group"])]
+
+
 def check_parts(rows: pd.DataFrame, settings: Split) -> None:
-    """Raise StageError unless every part has both classes near 50/50 and no payload or group is in two parts."""
+    """Raise StageError unless every part has both classes near 50/50 and no payload or group is in two parts.
+
+    A split that was given may have them in two: that is for the gate to judge (given_split_leaks).
+    """
+    leaks_allowed = settings.by == "row" or bool(settings.given)
     by_part = rows.groupby("part", observed=False)["label"]
 
     def both_classes(_: pd.DataFrame) -> bool:
@@ -78,7 +135,7 @@ def check_parts(rows: pd.DataFrame, settings: Split) -> None:
         checks=[
             pa.Check(both_classes, name="both_classes_in_every_part", error=lacking),
             pa.Check(near_half, name="parts_near_half", error=uneven),
-            *([each_in_one_part("payload"), each_in_one_part("group")] if settings.by == "site" else []),
+            *([] if leaks_allowed else [each_in_one_part("payload"), each_in_one_part("group")]),
         ],
     )
     try:

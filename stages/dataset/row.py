@@ -19,6 +19,7 @@ SCHEMA = pa.schema(
     [
         ("path", pa.string()),
         ("label", pa.string()),
+        ("source", pa.string()),
         ("shard", pa.string()),
         ("offset", pa.int64()),
         ("bytes", pa.int64()),
@@ -46,7 +47,7 @@ SCHEMA = pa.schema(
     ]
 )
 # These follow from a file's name and place, all others from its bytes.
-NAMED = ("path", "label", "shard", "offset", "url", "label_problem")
+NAMED = ("path", "label", "source", "shard", "offset", "url", "label_problem")
 CONTENT = pa.schema([field for field in SCHEMA if field.name not in NAMED])
 
 PICTURE = ["bytes", "width", "height", "channels", "brightness", "module_px", "quiet_zone", "format", "ec_level"]

@@ -16,7 +16,7 @@ from stages.common.cli import stdout
 from stages.common.files import remove, replacing
 from stages.common.settings import Params
 from stages.common.workers import in_workers
-from stages.dataset.labels import Label, label_of, read_labels
+from stages.dataset.labels import Label, label_of, one_form, read_labels, source_of
 from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine, readable
 from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
 from stages.dataset.storage import LABELS_FILE, Stored
@@ -53,7 +53,7 @@ def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iter
 
     The last one has a row for each file that the labels file lists and that is not there.
     """
-    listed = read_labels(params.data.images, params.data.classes)
+    listed = read_labels(params.data.images, params.data)
     earlier = known_rows([SCAN, UNFINISHED], cache_key(params.scan))
     place = match_known(images, earlier, params, bar)
     new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
@@ -85,11 +85,16 @@ def examine_all(images: Sequence[Stored], params: Params) -> Generator[Row]:
 
 def named(images: Sequence[Stored], content: pa.Table, listed: dict[str, Label] | None, params: Params) -> pa.Table:
     """`content` and the columns that follow from names: SCHEMA. What is of `images` is taken out of `listed`."""
-    of_folder = cache(lambda folder: label_of(f"{folder}/image" if folder else "image", params.data.classes))
+
+    @cache
+    def of_folder(folder: str) -> Label:
+        path = f"{folder}/image" if folder else "image"
+        return Label(label_of(path, params.data.classes), source=source_of(path, params.data.classes))
+
     if listed is None:
-        labels = [Label(of_folder(stored.path.rpartition("/")[0])) for stored in images]
+        labels = [of_folder(stored.path.rpartition("/")[0]) for stored in images]
     else:
-        labels = [listed.pop(stored.path, Label("", problem="no_row")) for stored in images]
+        labels = [listed.pop(one_form(stored.path), Label("", problem="no_row")) for stored in images]
     return _joined(images, labels, content)
 
 
@@ -104,7 +109,8 @@ def missing(listed: dict[str, Label] | None) -> pa.Table:
 def _joined(images: Sequence[Stored], labels: Sequence[Label], content: pa.Table) -> pa.Table:
     columns = {
         "path": [readable(stored.path) for stored in images],
-        "label": [label.label for label in labels],
+        "label": [readable(label.label) for label in labels],
+        "source": [readable(label.source) for label in labels],
         "shard": [stored.shard for stored in images],
         "offset": [stored.offset for stored in images],
         "url": [label.url for label in labels],

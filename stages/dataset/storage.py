@@ -62,6 +62,17 @@ def list_images(images: Path) -> list[Stored]:
     return found
 
 
+def labels_file(images: Path) -> Path | None:
+    """The labels file in the folder `images`, in whatever case it is written; None where there is none."""
+    if not images.is_dir():
+        return None
+    with os.scandir(images) as entries:
+        found = sorted(entry.name for entry in entries if entry.name.casefold() == LABELS_FILE)
+    if len(found) > 1:
+        raise StageError(f"{images} holds {' and '.join(found)}: delete one, as only one can be right")
+    return images / found[0] if found else None
+
+
 def _files(folder: Path) -> Iterator[str]:
     closed: list[str] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
@@ -70,7 +81,7 @@ def _files(folder: Path) -> Iterator[str]:
         linked = [name for name in folders if os.path.islink(os.path.join(parent, name))]  # noqa: PTH114, PTH118
         for name in [*files, *linked]:
             path = name if below == "." else f"{below}/{name}"
-            if not name.startswith(".") and path != LABELS_FILE:
+            if not name.startswith(".") and path.casefold() != LABELS_FILE:
                 yield path
     yield from (Path(name).relative_to(folder).as_posix() for name in closed)
 
@@ -92,7 +103,7 @@ def _members(file: Path, shard: str, below: str) -> Iterator[Stored]:
                 name = PurePosixPath(below, member.name.lstrip("/")).as_posix()
                 if member.isdir() or any(part.startswith(".") and part != ".." for part in name.split("/")):
                     continue
-                if name == LABELS_FILE:
+                if name.casefold() == LABELS_FILE:
                     raise StageError(f"{file} has {name} in it: put that file beside the shards, in data.images")
                 yield Stored(name, shard, member.offset_data if member.isreg() else None, member.size)
             whole = _zeros(file, tar.offset)  # tarfile takes a damaged header for the end

@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from stages.common.settings import CLASSES, Params
+from stages.common.settings import CLASSES, IGNORE, Params
 from stages.gate import files, labels, shortcuts
 from stages.gate.check import Audit, Finder, Finding, Level, Result
 from stages.payload.site import group_key
@@ -16,19 +16,22 @@ def audit(table: pd.DataFrame, params: Params) -> Audit:
 
     Quarantine takes rows that a per-row check of level error found, if they are at most
     `max_bad_rows` of all; more than that means that something else is wrong with the dataset.
+    Files of a class that data.classes ignores are counted and in no check.
     """
+    ignored = table["label"] == IGNORE
+    table, count = table[~ignored], int(ignored.sum())
     results = make_checks(table, params)
     if params.validate_.bad_rows == "stop":
-        return Audit(table, results)
+        return Audit(table, results, ignored=count)
     bad = [r for r in results if r.failed and r.check.per_row and r.found.rows is not None]
     reasons = pd.DataFrame({r.check.name: r.found.rows for r in bad}, index=table.index)
     out = reasons.any(axis=1)
     if not out.any() or out.mean() > params.validate_.max_bad_rows:
-        return Audit(table, results)
+        return Audit(table, results, ignored=count)
     named = reasons[out].apply(lambda row: ", ".join(row.index[row]), axis=1)
     quarantined = table.loc[out, ["path", "label", "error"]].assign(check=named)
     kept = table[~out]
-    return Audit(kept, make_checks(kept, params), quarantined)
+    return Audit(kept, make_checks(kept, params), quarantined, count)
 
 
 def with_sites(table: pd.DataFrame) -> pd.DataFrame:

@@ -72,6 +72,7 @@ class Audit:
     table: pd.DataFrame
     results: list[Result]
     quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)  # path, label, check, error
+    ignored: int = 0  # files of a class that data.classes ignores, in no check and not in `table`
 
     @property
     def passed(self) -> bool:

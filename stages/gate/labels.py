@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stages.common.settings import CLASSES, Params
-from stages.dataset.labels import LABELS_FILE
+from stages.dataset.storage import LABELS_FILE
 from stages.gate.check import Check, Finding, marked
 from stages.payload.safe import defang
 

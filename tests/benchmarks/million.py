@@ -38,6 +38,7 @@ def million(rows: int, seed: int) -> pd.DataFrame:
     table = {
         "path": [f"{name}/{place:07}.png" for place, name in enumerate(label)],
         "label": label,
+        "source": "",
         "bytes": (side**2 / 290 * rng.lognormal(0, 0.05, rows)).round(),
         "width": side,
         "height": side,

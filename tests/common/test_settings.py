@@ -80,6 +80,10 @@ def test_a_missing_key_is_named(project: Path, key: str) -> None:
     ("key", "value"),
     [
         ("data.classes", {"good": "bening"}),
+        ("data.classes", {"Benign": "benign", "benign": "malicious"}),
+        ("data.classes", {0: "benign", "0": "malicious"}),
+        ("split.given", {"train": "training"}),
+        ("split.given", {"Test": "test", "test": "val"}),
         ("sample.per_class", 0),
         ("render.error_correction", "X"),
         ("render.quiet_zone", -1),
@@ -116,6 +120,13 @@ def test_an_impossible_value_is_named(project: Path, key: str, value: object) ->
     set_params(project, {key: value})
     with pytest.raises(StageError, match=rf"^params\.yaml: {key}\S* is .*:"):
         load_params()
+
+
+def test_names_of_classes_may_be_numbers_and_truth_values(project: Path) -> None:
+    set_params(project, {"data.classes": {0: "benign", 1: "malicious"}})
+    assert load_params().data.classes == {"0": "benign", "1": "malicious"}
+    set_params(project, {"data.classes": {False: "benign", True: "malicious"}})
+    assert load_params().data.classes == {"false": "benign", "true": "malicious"}
 
 
 def test_parts_that_leave_nothing_for_training_are_refused(project: Path) -> None:

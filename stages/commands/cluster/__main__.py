@@ -73,11 +73,10 @@ def main() -> None:
                 f"--scheduler {options.scheduler} does not answer ({error}); is `dask scheduler` running?"
             ) from None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        if f"{base}{LABELS_FILE}" in found:
-            files.get_file(f"{base}{LABELS_FILE}", str(folder / LABELS_FILE))
-        write_scan_table(
-            scan(client, options.address, shards, read_labels(folder, params.data.classes), params), params
-        )
+        for name in found:
+            if name.removeprefix(base).casefold() == LABELS_FILE:
+                files.get_file(name, str(folder / name.removeprefix(base)))
+        write_scan_table(scan(client, options.address, shards, read_labels(folder, params.data), params), params)
 
 
 def scan(

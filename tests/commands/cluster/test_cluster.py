@@ -80,7 +80,7 @@ def test_a_worker_that_dies_costs_a_retry(shards: Path, client: Any, monkeypatch
     names = sorted(path.name for path in shards.glob("*.tar"))
     assert len(names) == 4
     scan_table.write_scan_table(
-        __main__.scan(client, str(shards), names, read_labels(shards, params.data.classes), params), params
+        __main__.scan(client, str(shards), names, read_labels(shards, params.data), params), params
     )
     assert TABLE.read_bytes() == expected
     assert len(list(shards.parent.glob("*.died"))) == 4
