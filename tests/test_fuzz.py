@@ -62,10 +62,10 @@ STRIP = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))  # a part of which are libraries
 from pathlib import Path
-from stages.common.settings import load
-from stages.dataset.row import look
-from stages.dataset.stored import Stored
-print(look(Stored("strip.png"), ".", load().scan)["problem"])
+from stages.common.settings import load_params
+from stages.dataset.row import examine
+from stages.dataset.storage import Stored
+print(examine(Stored("strip.png"), ".", load_params().scan)["problem"])
 # Not ru_maxrss, which a process inherits from its parent.
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
 """

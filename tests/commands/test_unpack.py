@@ -150,7 +150,7 @@ def test_an_npz_file_as_the_folder_of_images_gets_the_way_out(project: Path, mon
         labels=np.repeat([0, 1], 12),
     )
     set_params(project, {"data.images": "qr.npz"})
-    with pytest.raises(StageError, match=r"python -m stages\.dataset\.unpack qr\.npz FOLDER"):
+    with pytest.raises(StageError, match=r"python -m stages\.commands\.unpack qr\.npz FOLDER"):
         scan.main()
     monkeypatch.setattr(sys, "argv", ["unpack", "qr.npz", "images"])
     unpack.main()

@@ -56,7 +56,7 @@ def test_a_smaller_bound_holds_for_what_is_there(tmp_path: Path) -> None:
 
 def test_another_preprocessing_finds_nothing_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Views(tmp_path / "views", 5).put(key(0), noise(0))
-    monkeypatch.setattr(view_cache, "reading", lambda *others: sha256(b"other").hexdigest())
+    monkeypatch.setattr(view_cache, "code_version", lambda *others: sha256(b"other").hexdigest())
     assert Views(tmp_path / "views", 5).get(key(0)) is None
 
 

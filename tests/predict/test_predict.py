@@ -232,7 +232,7 @@ def test_a_wrong_command_line_is_status_2(wrong: list[str]) -> None:
 
 
 def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path) -> None:
-    (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict"))
+    (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict.__main__"))
     for i in range(4):
         draw_qr(tmp_path / f"images/{i}.png", f"https://a{i}.example/")
     Image.new("L", (101, 50)).save(tmp_path / "images/1dies.png")
@@ -249,7 +249,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path
 
 
 def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path) -> None:
-    (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict"))
+    (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict.__main__"))
     for i in range(16):
         draw_qr(tmp_path / f"images/{i:02}.png", f"https://a{i}.example/")
     Image.new("L", (103, 50)).save(tmp_path / "images/hangs.png")

@@ -31,7 +31,7 @@ def test_the_experiments_are_queued_with_their_settings(tmp_path: Path) -> None:
     clone(tmp_path / "clone")
     arguments = ["--name", "t", "--only", "old-with-init", "--seeds", "7", "-S", "split.per_class=50"]
     with chdir(tmp_path / "clone"):
-        done = run_stage("ablation.enqueue", tmp_path / "clone", arguments=arguments)
+        done = run_stage("commands.ablation.enqueue", tmp_path / "clone", arguments=arguments)
     assert done.returncode == 0, done.stderr
     assert "1 experiments are queued" in done.stdout
     shown = json.loads(dvc(tmp_path / "clone", "exp", "show", "--json").stdout)
@@ -47,7 +47,7 @@ def test_the_experiments_are_queued_with_their_settings(tmp_path: Path) -> None:
     [(["--only", "new"], "invalid choice: 'new'"), (["-S", "train.epochs"], "-S takes KEY=VALUE")],
 )
 def test_a_slip_of_the_finger_is_explained(project: Path, arguments: list[str], message: str) -> None:
-    done = run_stage("ablation.enqueue", project, arguments=arguments)
+    done = run_stage("commands.ablation.enqueue", project, arguments=arguments)
     assert done.returncode != 0
     assert message in done.stderr
 

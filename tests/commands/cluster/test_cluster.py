@@ -44,7 +44,7 @@ def shards(project: Path) -> Path:
 def test_the_table_is_that_of_one_machine(shards: Path, project: Path) -> None:
     expected = TABLE.read_bytes()
     TABLE.unlink()
-    ended = run_stage("cluster.scan", project, [f"file://{shards}", "--workers", "2"])
+    ended = run_stage("commands.cluster", project, [f"file://{shards}", "--workers", "2"])
     assert ended.returncode == 0, ended.stderr
     assert TABLE.read_bytes() == expected
 
@@ -105,7 +105,7 @@ def test_a_scheduler_that_is_not_there_is_named(shards: Path, project: Path) -> 
 )
 def test_what_cannot_be_scanned_is_said(project: Path, address: str, message: str) -> None:
     (project / "images").mkdir()
-    ended = run_stage("cluster.scan", project, [address])
+    ended = run_stage("commands.cluster", project, [address])
     assert ended.returncode == 1
     assert message in ended.stderr and "Traceback" not in ended.stderr
     shutil.rmtree(project / "images")
