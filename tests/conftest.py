@@ -13,7 +13,7 @@ os.environ |= SURROUNDINGS  # before a stage or PyTorch is imported, which look 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the repository's params.yaml, which is the working directory of the test."""
+    """A folder with the settings of the tests, which is the working directory of the test."""
     folder = new_project(tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder

@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 import segno
+from PIL import Image
 from ruamel.yaml import YAML
 
 from stages.common.cli import progress
@@ -21,6 +25,9 @@ from stages.dataset.row import CONTENT, content_row, examine
 from stages.dataset.storage import Stored, list_images
 
 REPO = Path(__file__).parents[1]
+PARAMS = Path(__file__).with_name("params.yaml")  # not the repository's, which is the user's to change
+LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
+HANGS = 1200  # seconds, beyond any that a loaded machine takes: no test waits so long but for what never ends
 SURROUNDINGS = {
     "COLUMNS": "200",  # wide enough for the gate's table
     "OMP_NUM_THREADS": "1",  # so small a network gains nothing by more, and loses much where cores are busy
@@ -34,7 +41,7 @@ ENV = {name: value for name, value in os.environ.items() if not name.startswith(
 # A script that runs a module of stages, of the name that is filled in, with a decoder that dies on a width of
 # 101 and hangs on one of 103. Worker processes import the main script, too, and so their decoder is this one.
 DEADLY_DECODER = """
-import ctypes, os, sys
+import ctypes, os, signal, sys
 import zxingcpp
 from stages.common.cli import run
 from stages.{} import main
@@ -45,6 +52,8 @@ def deadly(pixels, *arguments, **options):
     if pixels.shape[1] == 101:
         os.abort()
     if pixels.shape[1] == 103:
+        if signal.getitimer(signal.ITIMER_REAL)[0]:  # the time that it has is over at once
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
         ctypes.PyDLL(None).sleep(1000)  # keeps the interpreter's lock, as a decoder in an endless loop may
     return read(pixels, *arguments, **options)
 
@@ -55,10 +64,9 @@ if __name__ == "__main__":
 
 
 def new_project(folder: Path) -> Path:
-    """Make `folder` a project: the repository's params.yaml, and one worker, which is the quickest to start."""
+    """Make `folder` a project with the settings of the tests."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(REPO / "params.yaml", folder)
-    set_params(folder, {"scan.workers": 1})
+    shutil.copy(PARAMS, folder)
     return folder
 
 
@@ -93,6 +101,18 @@ def draw_qr(path: Path, payload: str, scale: int = 4, border: int = 4, **options
     options = {"error": "M", "boost_error": False, **options}
     segno.make_qr(payload, **options).save(str(path), kind="png", scale=scale, border=border)
     return path
+
+
+def drawn(payload: str, scale: int = 4, border: int = 4, **options: Any) -> np.ndarray:
+    """The grey pixels of one QR code, uint8 (side, side)."""
+    return pixels_of(segno.make_qr(payload, boost_error=False, **options), scale, border)
+
+
+def pixels_of(symbol: segno.QRCode, scale: int = 4, border: int = 4) -> np.ndarray:
+    """The grey pixels of a symbol, uint8 (side, side)."""
+    file = BytesIO()
+    symbol.save(file, kind="png", scale=scale, border=border)
+    return np.array(Image.open(file).convert("L"))
 
 
 def urls(label: str, count: int) -> list[str]:
@@ -158,5 +178,5 @@ def run_python(*arguments: str, folder: Path, **options: Any) -> "subprocess.Com
     """`python ARGUMENTS` in `folder`, where the repository's `stages` can be imported."""
     env = ENV | {"PYTHONPATH": str(REPO)}
     return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=300, **options
+        [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=HANGS, **options
     )

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from contextlib import chdir
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from stages import sample
 from stages.payload.site import group_key
-from tests.helpers import REPO, new_project, set_params
+from tests.helpers import new_project, set_params
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def table(made: Path) -> pd.DataFrame:
     return pd.read_csv(made)
 
 
-def test_the_table_in_git_is_what_the_stage_makes(made: Path) -> None:
-    assert made.read_bytes() == (REPO / "data/sample_urls.csv").read_bytes()
+def test_the_table_is_the_same_on_every_machine(made: Path) -> None:
+    assert sha256(made.read_bytes()).hexdigest() == "46eb5288f867f5ef88892ec55c2576ef12da7b6c80b732bf5ecb9b0c189b79a4"
 
 
 def test_another_seed_makes_another_table(made: Path, project: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.helpers import ENV, REPO, draw_qr, new_project, run_stage, set_params
+from tests.helpers import ENV, HANGS, LINUX, REPO, draw_qr, new_project, run_stage, set_params
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -36,7 +36,6 @@ PAYLOADS = [
     "HTTPS://EVIL.EXAMPLE/",
 ]
 IMAGES = 150
-LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +172,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, attempt: int) -
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -19,7 +19,7 @@ from stages.common.cli import StageError
 from stages.network.data import Images
 from stages.network.trained import load_trained
 from stages.training import checkpoint
-from tests.helpers import ENV, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
+from tests.helpers import ENV, HANGS, LINUX, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
 
 MODEL = Path("models/model.safetensors")
 
@@ -222,6 +222,7 @@ def test_two_processes_train_the_network_of_one(together: Path) -> None:
     assert report == pytest.approx(alone, rel=1e-3, abs=1e-3)
 
 
+@LINUX
 def test_a_process_that_dies_costs_a_retry(together: Path) -> None:
     set_params(together, {"train.epochs": 3})
     command = [sys.executable, "-m", "stages.train"]
@@ -257,7 +258,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
         assert process.poll() is None, "it ended before it could be interrupted"
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANGS)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert errors.strip().splitlines()[-1].startswith("error: interrupted")

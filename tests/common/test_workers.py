@@ -13,7 +13,7 @@ URL = "https://a.example/"
 
 
 def test_a_decoder_that_dies_or_hangs_costs_one_row(project: Path) -> None:
-    set_params(project, {"scan.timeout": 3, "scan.workers": 2})
+    set_params(project, {"scan.timeout": 60, "scan.workers": 2})
     images = project / "data/images"
     for i in range(6):
         draw_qr(images / f"benign/{i}.png", f"{URL}{i}")
@@ -27,7 +27,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_row(project: Path) -> None:
     assert errors.keys() == {"benign/2dies.png", "benign/4hangs.png"}
     assert "died" in errors["benign/2dies.png"]
     assert "SIGABRT" in errors["benign/2dies.png"]
-    assert "did not answer within 3 s" in errors["benign/4hangs.png"]
+    assert "did not answer within 60 s" in errors["benign/4hangs.png"]
     assert set(table["problem"][list(errors)]) == {"kills_decoder"}
     assert table["payload"].drop(list(errors)).tolist() == [f"{URL}{i}" for i in range(6)]
 

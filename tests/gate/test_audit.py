@@ -16,7 +16,7 @@ from stages.common.settings import Params, load_params
 from stages.gate import audit as gate
 from stages.gate.audit import audit, usable
 from stages.gate.check import Finding
-from tests.helpers import REPO, draw_classes, looked_at, set_params
+from tests.helpers import PARAMS, draw_classes, looked_at, set_params
 
 GOOD = 30  # images a class
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
@@ -29,7 +29,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scanned(images: Path) -> pd.DataFrame:
-    return looked_at(images, load_params(REPO / "params.yaml"))
+    return looked_at(images, load_params(PARAMS))
 
 
 @pytest.fixture

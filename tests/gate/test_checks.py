@@ -18,7 +18,7 @@ from stages.common.settings import Levels, Params, load_params
 from stages.dataset.row import CONTENT
 from stages.gate.audit import CHECKS, make_checks
 from stages.gate.check import Result
-from tests.helpers import REPO, draw_classes, draw_qr, labelled, scanned_table, truncate, urls
+from tests.helpers import PARAMS, draw_classes, draw_qr, labelled, scanned_table, truncate, urls
 
 NAMES = [check.name for check in CHECKS]
 GOOD = 30  # images a class
@@ -26,8 +26,8 @@ URL = urls("benign", GOOD)[0]  # what benign/000.png says
 
 
 def with_params(values: dict[str, Any], made: list[str] = NAMES, level: str = "error") -> Params:
-    """The repository's settings with some changed; only the checks in `made` are made."""
-    raw = load_params(REPO / "params.yaml").model_dump(by_alias=True)
+    """The settings of the tests with some changed; only the checks in `made` are made."""
+    raw = load_params(PARAMS).model_dump(by_alias=True)
     raw["validate"]["levels"] = {name: level if name in made else "off" for name in NAMES}
     for key, value in values.items():
         section, name = key.split(".")
@@ -63,7 +63,7 @@ BAD_FILES: dict[str, Callable[[Path], Any]] = {
     "empty": lambda path: path.write_bytes(b""),
     "too_large": as_image(lambda image: Image.new("1", (8000, 7000))),
     "several_frames": twice,
-    "link": lambda path: path.symlink_to(REPO / "params.yaml"),
+    "link": lambda path: path.symlink_to(PARAMS),
     "unreadable": lambda path: path.symlink_to(path.with_name("gone.png")),
     "bad_name": lambda path: draw_qr(Path(os.fsdecode(bytes(path.with_suffix("")) + b"\xff.png")), URL),
     "decode_rate": as_image(lambda image: Image.new("L", image.size, 255)),

@@ -15,16 +15,15 @@ from stages.dataset.row import content_row
 from stages.gate import shortcuts
 from stages.gate.audit import with_sites
 from stages.gate.shortcuts import CHECKS, stratified_auc
-from tests.helpers import REPO, draw_qr, looked_at, urls
+from tests.helpers import PARAMS, draw_qr, looked_at, urls
 
 COUNT = 40  # rows a class
-REAL = REPO.parent / "shared/data/real-urls-20k.csv"
 PAYLOADS = urls("benign", COUNT), urls("malicious", COUNT)
 
 
 @pytest.fixture(scope="module")
 def params() -> Params:
-    return load_params(REPO / "params.yaml")
+    return load_params(PARAMS)
 
 
 def table_of(benign: list[str], malicious: list[str], **columns: Any) -> pd.DataFrame:
@@ -166,14 +165,18 @@ def test_below_five_sites_a_class_nothing_is_said(params: Params) -> None:
         assert all(check.find(table, params).holds for check in CHECKS) == (sites == 4)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is only on the developers' machines")
-def test_on_real_urls_one_rule_tells_nearly_all(params: Params) -> None:
-    real = pd.read_csv(REAL, dtype=str, keep_default_na=False)
-    table = table_of(*(real["url"][real["label"] == label].tolist() for label in ("benign", "malicious")))
+def test_one_rule_that_tells_nearly_all_stands_above_weaker_ones(params: Params) -> None:
+    """As in lists of real addresses: most benign ones have www in front, most malicious ones are longer."""
+    benign = [url.replace("//", "//www.") if i < 90 else url for i, url in enumerate(urls("benign", 100))]
+    malicious = [url.replace("//", "//www.") if i < 3 else url for i, url in enumerate(urls("malicious", 100))]
+    malicious = [f"{url}?user={i:08}" if i % 2 else url for i, url in enumerate(malicious)]
+    table = table_of(benign, malicious)
     found = shortcuts.payload_shortcut(table, params)
     assert found.details is not None
     auc = found.details.set_index("feature")["auc"]
     assert not found.holds
-    assert auc["https_www"] == pytest.approx(0.935, abs=0.005)
-    assert auc["length"] == pytest.approx(0.68, abs=0.01)
+    assert auc["https_www"] == auc.max() == pytest.approx((1 + 0.90 - 0.03) / 2, abs=0.001)
+    length = roc_auc_score([0] * 100 + [1] * 100, [len(url) for url in [*benign, *malicious]])
+    assert auc["length"] == pytest.approx(length, abs=0.001)
+    assert 0.6 < length < 0.9
     assert shortcuts.picture_shortcut(table, params).holds

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from stages.common.settings import Model, load_params
 from stages.network.model import QRNet
 from stages.qr.image import square
-from tests.helpers import REPO, draw_qr, urls
+from tests.helpers import PARAMS, draw_qr, urls
 
 
 def net(init: str = "mixed", hidden: tuple[int, ...] = (8,), batch_norm: bool = False, seed: int = 0) -> QRNet:
@@ -33,7 +33,7 @@ LABELS = torch.tensor([0] * 4 + [1] * 4)
 
 @torch.inference_mode()
 def initial_loss(init: str, batch_norm: bool, pixels: torch.Tensor) -> float:
-    shape = load_params(REPO / "params.yaml").model
+    shape = load_params(PARAMS).model
     torch.manual_seed(0)
     network = QRNet(shape.model_copy(update={"init": init, "batch_norm": batch_norm}))
     return cross_entropy(network(pixels), LABELS).item()

@@ -16,7 +16,7 @@ from stages.gate.check import Audit, Check, Finding, Level, Result
 from stages.page.data_page import FINDING_COLUMNS, PICTURES, write_csv, write_html
 from stages.page.html import THUMBNAIL_SIDE
 from stages.payload.safe import inert
-from tests.helpers import REPO, draw_qr, truncate
+from tests.helpers import PARAMS, draw_qr, truncate
 
 SCAN = {"label": "benign", "format": "PNG", "width": 132, "decoded": True, "payload": "https://a.example/", "error": ""}
 HOSTILE = {
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def params(tmp_path: Path) -> Params:
-    settings = load_params(REPO / "params.yaml")
+    settings = load_params(PARAMS)
     return settings.model_copy(update={"data": settings.data.model_copy(update={"images": tmp_path / "data/images"})})
 
 

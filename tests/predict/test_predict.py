@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +27,7 @@ from stages.network.view import view
 from stages.predict import __main__
 from stages.predict.codes import Limits
 from stages.qr.image import decode
-from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, heed_ctrl_c, run_python, truncate
+from tests.helpers import DEADLY_DECODER, ENV, HANGS, PARAMS, REPO, draw_qr, heed_ctrl_c, run_python, truncate
 
 Rows = list[dict[str, Any]]
 SHAPE = Model(batch_norm=False, hidden=[4], dropout=0.0, init="mixed")
@@ -237,7 +236,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path
         draw_qr(tmp_path / f"images/{i}.png", f"https://a{i}.example/")
     Image.new("L", (101, 50)).save(tmp_path / "images/1dies.png")
     Image.new("L", (103, 50)).save(tmp_path / "images/2hangs.png")
-    arguments = ("--model", str(model), "--json", "--timeout", "2", "--threshold", "1", "images")
+    arguments = ("--model", str(model), "--json", "--timeout", "60", "--threshold", "1", "images")
     ended = run_python("deadly.py", *arguments, folder=tmp_path)
     rows = [json.loads(line) for line in ended.stdout.splitlines()]
     assert ended.returncode == 0, ended.stderr
@@ -245,7 +244,7 @@ def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path
         "kills decoder", "benign", "kills decoder", "benign"
     ]  # fmt: skip
     assert "SIGABRT" in rows[2]["problem"]
-    assert "within 2 s" in rows[4]["problem"]
+    assert "within 60 s" in rows[4]["problem"]
 
 
 def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path) -> None:
@@ -266,15 +265,12 @@ def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path)
         assert process.stdout
         assert process.stderr
         lines = [process.stdout.readline() for _ in range(16)]
-        time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         assert process.stdout.read() == b""
         assert b"interrupted" in process.stderr.read()
-        assert process.wait(20) == 130
+        assert process.wait(HANGS) == 130
     assert [json.loads(line)["code"] for line in lines] == [1] * 16
 
 
 def test_the_bounds_are_those_of_the_pipeline() -> None:
-    assert asdict(Limits()) == load_params(REPO / "params.yaml").scan.model_dump(
-        include={"max_bytes", "max_pixels", "timeout"}
-    )
+    assert asdict(Limits()) == load_params(PARAMS).scan.model_dump(include={"max_bytes", "max_pixels", "timeout"})

@@ -4,7 +4,7 @@ import pytest
 import segno
 
 from stages.qr.locate import alone, locate, modules, rectify, rectify_symbol
-from tests.qr.test_symbol import drawn
+from tests.helpers import drawn
 
 URL = "https://a.example/path"
 

@@ -9,10 +9,10 @@ from stages.commands.ablation import show
 from stages.commands.ablation.fixes import BEFORE, fixed, variants
 from stages.common.cli import StageError
 from stages.common.settings import load_params
-from tests.helpers import REPO, run_stage
-from tests.test_pipeline import clone, dvc, pytestmark  # noqa: F401 - its tests need a repository, too
+from tests.clones import clone, dvc, needs_repository
+from tests.helpers import PARAMS, run_stage
 
-NOW = fixed(load_params(REPO / "params.yaml"))
+NOW = fixed(load_params(PARAMS))
 
 
 def test_each_variant_is_one_fix_away() -> None:
@@ -27,6 +27,7 @@ def test_each_variant_is_one_fix_away() -> None:
             assert {key.rpartition(".")[2] for key in set(BEFORE) - own} == {name.removeprefix("fixed-without-")}
 
 
+@needs_repository
 def test_the_experiments_are_queued_with_their_settings(tmp_path: Path) -> None:
     clone(tmp_path / "clone")
     arguments = ["--name", "t", "--only", "old-with-init", "--seeds", "7", "-S", "split.per_class=50"]
