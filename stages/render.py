@@ -17,7 +17,7 @@ from stages.common.settings import IGNORE, Data, Render, folded, load_params
 from stages.common.workers import worker_pool
 from stages.dataset.csv_table import read_csv
 from stages.dataset.labels import class_names
-from stages.payload.safe import clean
+from stages.payload.safe import clean, defang
 
 NO_FOLDER = re.compile(r"^\.|[^\w .-]|[ .]$")
 
@@ -43,7 +43,7 @@ def main() -> None:
         if len(too_long) == len(table):
             raise StageError(f"{params.data.urls}: every URL is too long for a QR code; lower render.error_correction")
     for row in too_long[:5]:
-        stdout.print(f"left out, too long for a QR code: row {row.Index}, {clean(row.url[:60])}...", markup=False)
+        stdout.print(f"left out, too long for a QR code: row {row.Index}, {defang(row.url[:60])}...", markup=False)
     stdout.print(f"{DRAWN_IMAGES}: {len(table) - len(too_long):,} QR codes drawn, {len(too_long):,} rows left out")
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from stages.payload.site import host_of
+from stages.payload.site import split_host
 
 
 def payload_features(payloads: pd.Series) -> pd.DataFrame:
@@ -11,8 +11,8 @@ def payload_features(payloads: pd.Series) -> pd.DataFrame:
     All columns are float64, except ``top_level_domain`` (str). Lengths are in characters.
     """
     text = payloads.fillna("")
-    host = text.map(host_of)
-    rest = text.str.replace(r"^[^:]*://[^/?#]*", "", regex=True)
+    parts = text.map(split_host)
+    host, rest = parts.str[0], parts.str[1]
     path = rest.str.replace(r"(?s)[?#].*", "", regex=True)
     features = {
         "length": text.str.len(),
