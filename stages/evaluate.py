@@ -3,12 +3,12 @@
 Every model is scored on the same rows, with a threshold from the val part:
 
 - test: the test part.
-- matched: pairs of a malicious and a benign row of it with the same scheme, `www.` and symbol version. What
-  a model loses here it owed to these.
-- random: the baselines on a split by row instead of by site. What they gain here is the leak. For the
-  network, that is a training of its own: `dvc exp run -S split.by=row`.
+- matched: pairs of a malicious and a benign row of it with the same scheme, `www.` and symbol version. The drop
+  is what these three features contributed.
+- random: the baselines on a split by row instead of by site. The gain is the leak. For the network, that is a
+  training of its own: `dvc exp run -S split.by=row`.
 
-Writes reports/test.json (a few figures, for `dvc metrics`), reports/evaluate/ (tables and curves) and
+Writes reports/test.json (what `dvc metrics` compares), reports/evaluate/ (summary.json, tables and curves) and
 reports/predictions.parquet (every model's probability for every row of the test part).
 """
 
@@ -26,49 +26,51 @@ from stages.common.settings import CLASSES, Params, load_params
 from stages.dataset import storage
 from stages.dataset.parts import PARTS, assign_parts, is_malicious, part
 from stages.dataset.row import PICTURE
-from stages.evaluation import metrics
+from stages.evaluation import bootstrap, plots
 from stages.evaluation.baselines import BASELINES
 from stages.evaluation.grids import read_grids
 from stages.evaluation.matched import pairs
+from stages.evaluation.metrics import headline
 from stages.evaluation.slices import slices
 from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import threshold
 from stages.network.data import Images
 from stages.network.trained import Trained, choose_device, load_trained
 
-Scored = dict[str, tuple[np.ndarray, float]]  # model -> probabilities of being malicious, threshold
-
 
 def main() -> None:
     """Score, show and write."""
     params = load_params()
-    settings = params.evaluate
     keep_freed_memory()
     trained = load_trained(MODEL, choose_device(params.train.device))
     rows = with_pictures(read_table(SPLITS))
-    for name in PARTS:
-        part(rows, name)
+    parts = [part(rows, name) for name in PARTS]
     rows["grid"] = read_grids(rows, params)
-    seen = baselines(rows, "baselines")
-    val, test = seen[seen["part"] == "val"], seen[seen["part"] == "test"]
+    val, test = baselines([rows.loc[own.index] for own in parts], "baselines")
     test = test.assign(network=probabilities(trained, test, params))
 
-    names = ["network", *BASELINES]
-    cuts = {"network": trained.threshold} | {name: threshold_of(val, name, params) for name in BASELINES}
-    at = pairs(test, settings.seed)
-    found = {"test": score_models(test, cuts, params), "matched": score_models(test.iloc[at], cuts, params)}
+    thresholds = {"network": trained.threshold} | thresholds_of(val, params)
+    matched = pairs(test, params.evaluate.seed)
+    found = {
+        name: score_models(part, thresholds, params) for name, part in (("test", test), ("matched", test.iloc[matched]))
+    }
     if params.split.by == "site":
         found["random"] = at_random(rows, params)
 
-    scores = pd.concat([metrics.table(one).assign(rows=name) for name, one in found.items()])
-    better = pd.concat([metrics.differences(found[name]).assign(rows=name) for name in ("test", "matched")])
-    answers = is_malicious(test), test["network"].to_numpy(), trained.threshold
-    where = slices(test, *answers, test["group"], settings.samples, settings.seed)
-    write_plots(test, trained.threshold, scores, better, where)
+    scores = pd.concat([bootstrap.table(one).assign(rows=name) for name, one in found.items()])
+    over = pd.concat([bootstrap.differences(found[name]).assign(rows=name) for name in ("test", "matched")])
+    where = slices(test, test["network"].to_numpy(), trained.threshold, params.evaluate)
+    tables = {"metrics": scores, "differences": over, "slices": where} | curves(test, trained.threshold)
+    with replacing(EVALUATION) as folder:
+        folder.mkdir()
+        for name, table in tables.items():
+            table.round(6).to_csv(folder / f"{name}.csv", index=False)
+        write_json(folder / "summary.json", summary(test, len(matched), scores, over))
+    names = list(thresholds)
     kept = test[[*storage.STORAGE_COLUMNS, "label", "group", "payload", "version", *names]]
     with replacing(PREDICTIONS) as temporary:
-        kept.assign(matched=np.isin(np.arange(len(test)), at)).to_parquet(temporary, index=False)
-    write_json(TEST_FIGURES, summary(test, len(at), scores, better))
+        kept.assign(matched=np.isin(np.arange(len(test)), matched)).to_parquet(temporary, index=False)
+    write_json(TEST_FIGURES, headline(value_of(scores)["test", "network"]))
     stdout.print(as_table(scores, names))
 
 
@@ -85,70 +87,64 @@ def probabilities(trained: Trained, rows: pd.DataFrame, params: Params) -> np.nd
         return np.concatenate([trained.probability(pixels) for pixels, _ in bar.track(batches, description="network")])
 
 
-def baselines(rows: pd.DataFrame, what: str) -> pd.DataFrame:
-    """The rows of val and test with a column for each baseline: its probability, learned on the train rows."""
-    train, others = rows[rows["part"] == "train"], rows[rows["part"] != "train"]
+def baselines(parts: list[pd.DataFrame], title: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Val and test with a column for each baseline: its probability, learned on train; `parts` are those of PARTS."""
+    train, val, test = parts
+    others = pd.concat([val, test])
     with progress() as bar:
-        models = bar.track(BASELINES.items(), description=what)
-        return others.assign(**{name: learn(train, others) for name, learn in models})
+        models = bar.track(BASELINES.items(), description=title)
+        scored = others.assign(**{name: learn(train, others) for name, learn in models})
+    return scored.iloc[: len(val)], scored.iloc[len(val) :]
 
 
-def threshold_of(val: pd.DataFrame, name: str, params: Params) -> float:
-    """The threshold of model `name` on the val part, by the same rule for all."""
-    return threshold(is_malicious(val), val[name].to_numpy(), params.train.max_false_positives)
+def thresholds_of(val: pd.DataFrame, params: Params) -> dict[str, float]:
+    """The threshold of every baseline by its probabilities on the val part, by the same rule as the network's."""
+    truth, most = is_malicious(val), params.train.max_false_positives
+    return {name: threshold(truth, val[name].to_numpy(), most) for name in BASELINES}
 
 
-def score_models(rows: pd.DataFrame, cuts: dict[str, float], params: Params) -> pd.DataFrame:
-    """The metrics of all models on `rows` and on bootstrap draws of their sites."""
-    settings = params.evaluate
-    models: Scored = {name: (rows[name].to_numpy(), threshold_of) for name, threshold_of in cuts.items()}
-    return metrics.replicates(
-        is_malicious(rows), rows["group"], models, settings.samples, settings.seed, settings.prevalence
-    )
+def score_models(rows: pd.DataFrame, thresholds: dict[str, float], params: Params) -> pd.DataFrame:
+    """The metrics of the models named in `thresholds` on `rows` and on bootstrap draws of their sites."""
+    models = {name: (rows[name].to_numpy(), threshold) for name, threshold in thresholds.items()}
+    return bootstrap.replicates(is_malicious(rows), rows["group"], models, params.evaluate)
 
 
 def at_random(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """What the baselines score where the same rows are dealt one by one, sites on both sides."""
-    dealt = rows.assign(part=assign_parts(rows.assign(group=rows["path"]), params.split))
-    others = baselines(dealt, "the same, random split")
-    val, test = others[others["part"] == "val"], others[others["part"] == "test"]
-    return score_models(test, {name: threshold_of(val, name, params) for name in BASELINES}, params)
+    """The scores of the baselines where the same rows are assigned one by one, with sites on both sides."""
+    assigned = rows.assign(part=assign_parts(rows.assign(group=rows["path"]), params.split))
+    val, test = baselines([assigned[assigned["part"] == name] for name in PARTS], "the same, random split")
+    return score_models(test, thresholds_of(val, params), params)
 
 
-def summary(test: pd.DataFrame, matched: int, scores: pd.DataFrame, better: pd.DataFrame) -> dict[str, float]:
-    """The few figures that `dvc metrics show` shows."""
-    of = scores.set_index(["rows", "model", "metric"]).sort_index()
-    network = of.loc[("test", "network")]
-    found: dict[str, float] = {"images": len(test), "sites": int(test["group"].nunique())}
-    for name in ("accuracy", "auc"):
-        found |= {name: network.value[name], f"{name}_low": network.low[name], f"{name}_high": network.high[name]}
-    for name in ("recall", "false_positive_rate", "precision_at_prevalence", "calibration_error"):
-        found[name] = network.value[name]
-    found |= {"matched_images": matched, "matched_auc": of.value[("matched", "network", "auc")]}
-    on_test = better[(better["rows"] == "test") & (better["metric"] == "auc")]
+def value_of(scores: pd.DataFrame) -> pd.Series:
+    """The values of the table of metrics, by rows, model and metric."""
+    return scores.set_index(["rows", "model", "metric"])["value"].sort_index()
+
+
+def summary(test: pd.DataFrame, matched: int, scores: pd.DataFrame, over: pd.DataFrame) -> dict[str, float | str]:
+    """How much was scored, and how far the network is above the best of the others."""
+    on_test = over[(over["rows"] == "test") & (over["metric"] == "auc")]
     closest = on_test.loc[on_test["difference"].idxmin()]
-    return found | {f"auc_over_{closest['model']}": closest["difference"]}
+    return {
+        "images": len(test),
+        "sites": int(test["group"].nunique()),
+        "matched_images": matched,
+        "matched_auc": value_of(scores)["matched", "network", "auc"],
+        "closest_baseline": closest["model"],
+        "auc_over_closest": closest["difference"],
+    }
 
 
-def write_plots(
-    test: pd.DataFrame, threshold: float, scores: pd.DataFrame, better: pd.DataFrame, where: pd.DataFrame
-) -> None:
-    """Tables for the report, and curves and matrix as `dvc plots` wants them."""
+def curves(test: pd.DataFrame, threshold: float) -> dict[str, pd.DataFrame]:
+    """The network's curves and its confusion matrix by name, as `dvc plots` wants them."""
     truth, probability = is_malicious(test), test["network"].to_numpy()
     names = np.array(CLASSES)
-    tables = {
-        "metrics": scores,
-        "differences": better,
-        "slices": where,
-        "roc": metrics.roc(truth, probability),
-        "precision_recall": metrics.precision_recall(truth, probability),
-        "reliability": metrics.reliability(truth, probability),
+    return {
+        "roc": plots.roc(truth, probability),
+        "precision_recall": plots.precision_recall(truth, probability),
+        "reliability": plots.reliability(truth, probability),
         "confusion": pd.DataFrame({"actual": names[truth], "predicted": names[(probability >= threshold).astype(int)]}),
     }
-    with replacing(EVALUATION) as folder:
-        folder.mkdir()
-        for name, table in tables.items():
-            table.round(6).to_csv(folder / f"{name}.csv", index=False)
 
 
 def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
@@ -161,8 +157,7 @@ def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
         cells = [f"{of.value[(model, 'test', 'accuracy')]:.3f}"]
         for kind in kinds:
             value, low, high = of.loc[(model, kind, "auc")] if (model, kind, "auc") in of.index else (np.nan,) * 3
-            span = f"{low:.2f}-{high:.2f}".replace("0.", ".")
-            cells.append("" if np.isnan(value) else f"{value:.3f} {span}")
+            cells.append("" if np.isnan(value) else f"{value:.3f} {low:.2f}-{high:.2f}")
         table.add_row(model.replace("_", " "), *cells)
     return table
 

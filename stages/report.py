@@ -84,7 +84,7 @@ def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
 
 
 def drawings(inputs: Inputs) -> dict[str, Any]:
-    """The charts by name, those of the damages as a list; loss and accuracy only where an epoch was finished."""
+    """The charts by name, those of the corruptions as a list; loss and accuracy only where an epoch was finished."""
     csv, curves = inputs.tables, inputs.curves
     kept, truth = inputs.figures["train"]["epoch"], inputs.rows.loc[inputs.rows["part"] == "val", "label"]
     in_use = csv["metrics"].set_index(["rows", "model", "metric"])["value"].sort_index().loc["test", "network"]
@@ -100,10 +100,9 @@ def drawings(inputs: Inputs) -> dict[str, Any]:
     if len(curves):
         drawn["loss"] = charts.loss(curves, kept)
         drawn["accuracy"] = charts.accuracy(curves, kept, truth.value_counts(normalize=True).max())
-    by_damage = dict(list(csv["robustness"].groupby("damage", sort=False)))
-    undamaged = by_damage.pop("none")
-    named = {name: captions.CORRUPTIONS.get(name, name) for name in by_damage}
-    drawn["damages"] = [(named[name], charts.damage(undamaged, rows)) for name, rows in by_damage.items()]
+    by_corruption = dict(list(csv["robustness"].groupby("corruption", sort=False)))
+    clean = by_corruption.pop("none")
+    drawn["corruptions"] = [(rows["title"].iloc[0], charts.corruption(clean, rows)) for rows in by_corruption.values()]
     return drawn
 
 

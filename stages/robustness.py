@@ -1,8 +1,8 @@
-"""What damage to the picture costs: test images undamaged and damaged, scored with and without the front end.
+"""What corrupted pictures cost: test images as they are and corrupted, scored with and without rectification.
 
-The front end is stages.qr.locate.rectify, which finds the symbol and sets it straight. Writes
-reports/robustness/robustness.csv, one row for each damage, strength and front end, and for DVC's plots
-accuracy_with.csv, accuracy_without.csv and decode_rate.csv: a column a damage, step 0 is undamaged.
+Rectification (stages.qr.locate.rectify) finds the symbol and turns it straight. Writes
+reports/robustness/robustness.csv, one row for each corruption, severity and rectified or not, and in
+reports/robustness/curves/ a file for each corruption for DVC's plots, where severity 0 is not corrupted.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,16 @@ from stages.common.workers import in_workers
 from stages.dataset.parts import is_malicious, part
 from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.network.allocator import keep_freed_memory
-from stages.network.corruption import CORRUPTIONS
+from stages.network.corruption import CORRUPTIONS, random_source
 from stages.network.view import view
 from stages.qr import symbol
 from stages.qr.image import grey
 
-# The undamaged picture is step 0 of every damage, and looked at once.
-CASES = [("none", 0, 0.0)] + [
-    (name, step, strength) for name in CORRUPTIONS for step, strength in enumerate(CORRUPTIONS[name].strengths, 1)
-]
-FRONT_ENDS = ("with", "without")
+# The picture as it is counts as severity 0 of every corruption, and is examined once.
+CASES = [("none", 0.0)] + [(name, severity) for name in CORRUPTIONS for severity in CORRUPTIONS[name].severities]
+RECTIFIED = (True, False)
 
-Views = tuple[np.ndarray, np.ndarray]  # what `look` returns
+Views = tuple[np.ndarray, np.ndarray]  # what `examine` returns
 
 
 def main() -> None:
@@ -41,19 +39,18 @@ def main() -> None:
     symbol.require_zbar()
     rows = sample_rows(read_table(SPLITS), params.robustness)
     probability, decoded, threshold = score(stored_in(rows), params)
-    table = tabulate(is_malicious(rows), probability, decoded, threshold)
-    straightened = table[table["front_end"] == "with"]
+    table = tabulate(is_malicious(rows), probability, decoded, threshold).round(6)
     with replacing(ROBUSTNESS) as folder:
-        folder.mkdir()
-        table.drop(columns="step").round(6).to_csv(folder / "robustness.csv", index=False)
-        for front_end, rows_of_it in table.groupby("front_end"):
-            curves(rows_of_it, "accuracy").to_csv(folder / f"accuracy_{front_end}.csv")
-        curves(straightened, "decode_rate").to_csv(folder / "decode_rate.csv")
-    undamaged, damaged = straightened.iloc[0], straightened.iloc[1:]
-    worst = damaged.loc[damaged["accuracy"].idxmin()]
+        (folder / "curves").mkdir(parents=True)
+        table.to_csv(folder / "robustness.csv", index=False)
+        for name in CORRUPTIONS:
+            curves(table, name).to_csv(folder / "curves" / f"{name}.csv")
+    rectified = table[table["rectified"]]
+    clean, corrupted = rectified.iloc[0], rectified.iloc[1:]
+    worst = corrupted.loc[corrupted["accuracy"].idxmin()]
     stdout.print(
-        f"{ROBUSTNESS}: {len(rows):,} test images, accuracy {undamaged['accuracy']:.3f} undamaged, "
-        f"at worst {worst['accuracy']:.3f} ({worst['damage']} {worst['strength']:g} {worst['unit']})"
+        f"{ROBUSTNESS}: {len(rows):,} test images, accuracy {clean['accuracy']:.3f} as they are, "
+        f"at worst {worst['accuracy']:.3f} ({worst['title']}, {worst['severity']:g} {worst['unit']})"
     )
 
 
@@ -66,7 +63,7 @@ def sample_rows(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
 
 
 def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray, float]:
-    """Probabilities float64 (images, cases, front ends), decoded bool (images, cases), the model's threshold."""
+    """Probabilities float64 (images, cases, RECTIFIED), decoded bool (images, cases), the model's threshold."""
     # Worker processes load this module too, and need no torch.
     import torch
 
@@ -77,67 +74,71 @@ def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray,
     trained = load_trained(MODEL, choose_device(params.train.device))
     probability, decoded = [], []
     with progress() as bar:
-        for squares, readable in bar.track(look_at_all(images, params), len(images), description="robustness"):
-            # Where the front end leaves a picture alone, its square is the other's, and computed once.
+        for squares, readable in bar.track(examine_all(images, params), len(images), description="robustness"):
+            # Where rectification leaves a picture alone, both squares are the same, and computed once.
             contents = [one.tobytes() for one in squares]
             _, first, which = np.unique(contents, return_index=True, return_inverse=True)
             pixels = torch.stack([as_tensor(squares[i]) for i in first])
-            probability.append(trained.probability(pixels)[which].reshape(len(CASES), len(FRONT_ENDS)))
+            probability.append(trained.probability(pixels)[which].reshape(len(CASES), len(RECTIFIED)))
             decoded.append(readable)
     return np.stack(probability), np.stack(decoded), trained.threshold
 
 
-def look_at_all(images: list[Stored], params: Params) -> Iterator[Views]:
-    """`look` at each of `images`, in their order, in worker processes."""
+def examine_all(images: list[Stored], params: Params) -> Iterator[Views]:
+    """`examine` each of `images`, in their order, in worker processes."""
 
     def failed(item: tuple[int, Stored], why: str) -> Views:
-        raise StageError(f"{item[1].path}, damaged: {why}; take the image out of the folder, or raise scan.timeout")
+        raise StageError(f"{item[1].path}, corrupted: {why}; take the image out of the folder, or raise scan.timeout")
 
-    work = partial(look, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels)
+    work = partial(examine, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels)
     items = list(enumerate(images))
     return in_workers(work, items, failed, params.scan.timeout * len(CASES), params.scan.workers)
 
 
-def look(item: tuple[int, Stored], folder: Path, seed: int, max_pixels: int) -> Views:
+def examine(item: tuple[int, Stored], folder: Path, seed: int, max_pixels: int) -> Views:
     """One image in all CASES, `item` being its position and its place in `folder`; runs in a worker.
 
-    Returns the squares for the network, uint8 (cases x front ends, 224, 224) or (..., 224, 224, 3), and
-    whether pyzbar reads the picture, bool (cases,). `seed` is completed by position, damage and step, so
-    that neither the number of workers nor another damage changes a result.
+    Returns the squares for the network, uint8 (cases x RECTIFIED, 224, 224) or (..., 224, 224, 3), and
+    whether pyzbar reads the picture, bool (cases,). The random numbers follow from `seed`, position and the
+    corruption's name, so that neither the number of workers nor another corruption or severity changes a result.
     """
-    position, undamaged = item[0], read_pixels(folder, item[1], max_pixels)
+    position, clean = item[0], read_pixels(folder, item[1], max_pixels)
     squares, readable = [], []
-    for name, step, strength in CASES:
-        pixels = undamaged
-        if step:
-            rng = np.random.default_rng((seed, position, list(CORRUPTIONS).index(name), step))
-            pixels = CORRUPTIONS[name](undamaged, strength, rng)
-        squares += [view(pixels), view(pixels, straighten=False)]  # in the order of FRONT_ENDS
+    for name, severity in CASES:
+        pixels = CORRUPTIONS[name](clean, severity, random_source(name, seed, position)) if severity else clean
+        squares += [view(pixels, rectified) for rectified in RECTIFIED]
         readable.append(symbol.read_symbol(grey(pixels)).decoded)
     return np.stack(squares), np.array(readable)
 
 
 def tabulate(truth: np.ndarray, probability: np.ndarray, decoded: np.ndarray, threshold: float) -> pd.DataFrame:
-    """A row for each case and front end: damage, step, strength, unit, front_end, images and the three figures.
+    """A row for each case, rectified and not: corruption, title, severity, unit, images and three figures.
 
     `truth` (images,) of 0 and 1; the others as `score` returns them.
     """
     table = []
-    for case, (name, step, strength) in enumerate(CASES):
-        for i, front_end in enumerate(FRONT_ENDS):
-            row = {"damage": name, "step": step, "strength": strength, "unit": CORRUPTIONS[name].unit if step else ""}
+    for case, (name, severity) in enumerate(CASES):
+        title, unit = (CORRUPTIONS[name].title, CORRUPTIONS[name].unit) if severity else (name, "")
+        for i, rectified in enumerate(RECTIFIED):
             scores = probability[:, case, i]
-            row |= {"front_end": front_end, "images": len(truth)}
-            row |= {"accuracy": float(((scores >= threshold) == truth).mean())}
+            row = {"corruption": name, "title": title, "severity": severity, "unit": unit, "rectified": rectified}
+            row |= {"images": len(truth), "accuracy": float(((scores >= threshold) == truth).mean())}
             row |= {"auc": float(metrics.roc_auc_score(truth, scores)), "decode_rate": float(decoded[:, case].mean())}
             table.append(row)
     return pd.DataFrame(table)
 
 
-def curves(table: pd.DataFrame, figure: str) -> pd.DataFrame:
-    """`figure` with a row a step and a column a damage; every damage begins with the undamaged picture."""
-    wide = table.pivot_table(figure, "step", "damage", sort=False)
-    return wide[list(CORRUPTIONS)].fillna(wide.loc[0, "none"]).round(6)
+def curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The figures of `table` for the corruption `name` by severity, from 0, with the names that DVC's plots show."""
+    own = table[table["corruption"].isin(["none", name])].set_index("severity")
+    rectified, plain = own[own["rectified"]], own[~own["rectified"]]
+    return pd.DataFrame(
+        {
+            "accuracy, rectified": rectified["accuracy"],
+            "accuracy, as they are": plain["accuracy"],
+            "share decoded": rectified["decode_rate"],
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 
 from stages import diagnose, evaluate, export, report, robustness
 from stages.common.cli import StageError
+from stages.network.corruption import CORRUPTIONS
 from tests.helpers import set_params
 from tests.page.test_data_page import HOSTILE, Page
 
@@ -36,6 +37,12 @@ def copy(reported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def page_of(folder: Path) -> Page:
     return Page(folder / "reports/index.html")
+
+
+def figures_of(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """What evaluate writes: test.json and summary.json."""
+    test, summary = (folder / "reports" / name for name in ("test.json", "evaluate/summary.json"))
+    return json.loads(test.read_text()), json.loads(summary.read_text())
 
 
 def change(path: str, column: str, value: object, *where: tuple[str, str]) -> None:
@@ -69,12 +76,12 @@ def test_the_page_loads_and_runs_nothing(reported: Path) -> None:
 
 def test_every_figure_is_there(reported: Path) -> None:
     text = page_of(reported).text
-    test = json.loads((reported / "reports/test.json").read_text())
+    test, summary = figures_of(reported)
     figures = [f"{found:.3f}" for found in (test["auc"], test["accuracy"], test["recall"])]
     assert all(found in text for found in figures)
-    assert f"{test['images']} codes of {test['sites']} sites" in text
+    assert f"{summary['images']} codes of {summary['sites']} sites" in text
     charts = [source for source in page_of(reported).all("img", "src") if "svg" in source]
-    assert len(charts) == 2 + 3 + 1 + 6  # training, test, baselines, damages
+    assert len(charts) == 2 + 3 + 1 + len(CORRUPTIONS)  # training, test, baselines, corruptions
 
 
 def test_the_same_inputs_make_the_same_bytes(reported: Path, copy: Path) -> None:
@@ -95,6 +102,7 @@ def test_the_same_inputs_make_the_same_bytes(reported: Path, copy: Path) -> None
         "reports/diagnosis.json",
         "reports/train.json",
         "reports/test.json",
+        "reports/evaluate/summary.json",
         "reports/evaluate/metrics.csv",
         "reports/predictions.parquet",
         "reports/robustness/robustness.csv",
@@ -177,6 +185,6 @@ def test_the_card_has_the_sections_of_the_paper_and_the_figures_of_the_run(repor
         "Ethical considerations",
         "Caveats and recommendations",
     ]
-    test = json.loads((reported / "reports/test.json").read_text())
-    assert f"| AUC | {test['auc']:.3f} (" in card and f"{test['images']} codes of {test['sites']} sites" in card
+    test, summary = figures_of(reported)
+    assert f"| AUC | {test['auc']:.3f} (" in card and f"{summary['images']} codes of {summary['sites']} sites" in card
     assert re.findall(r"[0-9a-f]{64}", card) and "{{" not in card

@@ -17,7 +17,7 @@ from stages.network.data import as_tensor
 from stages.network.trained import load_trained
 from stages.network.view import view
 from stages.qr.image import decode
-from stages.robustness import CASES, look, sample_rows, score, tabulate
+from stages.robustness import CASES, examine, sample_rows, score, tabulate
 from tests.helpers import draw_qr, run_python, set_params, truncate
 
 REPORT = Path("reports/robustness")
@@ -42,21 +42,23 @@ def copy(tried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_every_damage_has_its_rows(tried: Path) -> None:
+def test_every_corruption_has_its_rows(tried: Path) -> None:
     table = pd.read_csv(tried / REPORT / "robustness.csv", keep_default_na=False)
-    columns = ["damage", "strength", "unit", "front_end", "images", "accuracy", "auc", "decode_rate"]
+    columns = ["corruption", "title", "severity", "unit", "rectified", "images", "accuracy", "auc", "decode_rate"]
     assert table.columns.tolist() == columns
-    expected = [("none", 0.0, "")]
-    expected += [(name, strength, damage.unit) for name, damage in CORRUPTIONS.items() for strength in damage.strengths]
-    for front_end in ("with", "without"):
-        rows = table.loc[table["front_end"] == front_end, ["damage", "strength", "unit"]]
+    expected = [("none", "none", 0.0, "")]
+    expected += [
+        (name, row.title, severity, row.unit) for name, row in CORRUPTIONS.items() for severity in row.severities
+    ]
+    for rectified in (True, False):
+        rows = table.loc[table["rectified"] == rectified, ["corruption", "title", "severity", "unit"]]
         assert [tuple(row) for row in rows.to_numpy()] == expected
     assert (table["images"] == IMAGES).all()
-    assert (table.groupby(["damage", "strength"])["decode_rate"].nunique() == 1).all()
-    assert table.loc[table["damage"] == "none", "decode_rate"].tolist() == [1.0, 1.0]
+    assert (table.groupby(["corruption", "severity"])["decode_rate"].nunique() == 1).all()
+    assert table.loc[table["corruption"] == "none", "decode_rate"].tolist() == [1.0, 1.0]
 
 
-def test_the_undamaged_figures_are_the_network_s_own(tried: Path) -> None:
+def test_the_figures_without_corruption_are_the_network_s_own(tried: Path) -> None:
     with chdir(tried):
         params = load_params()
         rows = sample_rows(pd.read_parquet("data/splits.parquet"), params.robustness)
@@ -72,7 +74,7 @@ def test_every_case_is_scored_in_its_place(tried: Path) -> None:
         params = load_params()
         path = sample_rows(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
         probability, decoded, _ = score([Stored(path)], params)
-        squares, readable = look((0, Stored(path)), params.data.images, params.robustness.seed, 10**6)
+        squares, readable = examine((0, Stored(path)), params.data.images, params.robustness.seed, 10**6)
         trained = load_trained(Path("models/model.safetensors"))
     alone = [trained.probability(as_tensor(pixels)[None]).item() for pixels in squares]
     assert len(set(alone)) > len(CASES)
@@ -80,24 +82,23 @@ def test_every_case_is_scored_in_its_place(tried: Path) -> None:
     np.testing.assert_array_equal(decoded[0], readable)
 
 
-def test_the_curves_are_those_of_the_table(tried: Path) -> None:
+def test_the_plots_of_dvc_have_a_file_for_each_corruption_with_the_figures_of_the_table(tried: Path) -> None:
     table = pd.read_csv(tried / REPORT / "robustness.csv")
-    for file, figure, front_end in (
-        ("accuracy_with.csv", "accuracy", "with"),
-        ("accuracy_without.csv", "accuracy", "without"),
-        ("decode_rate.csv", "decode_rate", "with"),
-    ):
-        curves = pd.read_csv(tried / REPORT / file)
-        assert curves.columns.tolist() == ["step", *CORRUPTIONS]
-        figures = table[table["front_end"] == front_end].set_index("damage")[figure]
-        for name in CORRUPTIONS:
-            assert curves[name].tolist() == [figures["none"], *figures[name]]
+    assert {file.stem for file in (tried / REPORT / "curves").iterdir()} == set(CORRUPTIONS)
+    for name, row in CORRUPTIONS.items():
+        plot = pd.read_csv(tried / REPORT / f"curves/{name}.csv")
+        assert plot["severity"].tolist() == [0, *row.severities]
+        own = table[table["corruption"].isin(["none", name])]
+        rectified, plain = own[own["rectified"]], own[~own["rectified"]]
+        assert plot["accuracy, rectified"].tolist() == rectified["accuracy"].tolist()
+        assert plot["accuracy, as they are"].tolist() == plain["accuracy"].tolist()
+        assert plot["share decoded"].tolist() == rectified["decode_rate"].tolist()
 
 
 def test_the_number_of_workers_changes_nothing(tried: Path, copy: Path) -> None:
     set_params(copy, {"scan.workers": 2})
     robustness.main()
-    for file in ("robustness.csv", "accuracy_without.csv"):
+    for file in ("robustness.csv", "curves/noise.csv"):
         assert (copy / REPORT / file).read_bytes() == (tried / REPORT / file).read_bytes()
 
 
@@ -135,30 +136,42 @@ def test_a_test_part_that_lacks_a_class_is_an_error(rows: pd.DataFrame) -> None:
         sample_rows(rows, Robustness(images=4, seed=7))
 
 
-def test_the_front_end_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: Path) -> None:
+def test_rectification_undoes_a_turn_and_a_severe_blur_cannot_be_read(tmp_path: Path) -> None:
     image = draw_qr(tmp_path / "code.png", "https://a.example/news/", scale=8)
-    squares, decoded = look((0, Stored(image.name)), image.parent, 7, 10**6)
+    squares, decoded = examine((0, Stored(image.name)), image.parent, 7, 10**6)
     assert squares.shape == (2 * len(CASES), 224, 224)
-    views = dict(zip(((name, step) for name, step, _ in CASES), squares.reshape(-1, 2, 224, 224), strict=True))
-    read = dict(zip(((name, step) for name, step, _ in CASES), decoded, strict=True))
-    straightened, turned = (np.abs(view.astype(int) - views["none", 0][1]).mean() for view in views["rotate", 3])
-    assert straightened < turned / 4
+    views = dict(zip(CASES, squares.reshape(-1, 2, 224, 224), strict=True))
+    read = dict(zip(CASES, decoded, strict=True))
+    rectified, turned = (np.abs(view.astype(int) - views["none", 0][1]).mean() for view in views["rotate", 45])
+    assert rectified < turned / 4
     assert read["none", 0]
-    assert read["rotate", 3]
+    assert read["rotate", 45]
     assert not read["blur", 4]
 
 
-def test_every_image_is_damaged_in_its_own_way(tmp_path: Path) -> None:
+def test_every_image_is_corrupted_in_its_own_way(tmp_path: Path) -> None:
     image = draw_qr(tmp_path / "code.png", "https://a.example/news/")
     (first, _), (again, _), (second, _) = (
-        look((position, Stored(image.name)), image.parent, 7, 10**6) for position in (0, 0, 1)
+        examine((position, Stored(image.name)), image.parent, 7, 10**6) for position in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
-    noisy = [2 * i for i, (name, _, _) in enumerate(CASES) if name == "noise"]
+    noisy = [2 * i for i, (name, _) in enumerate(CASES) if name == "noise"]
     assert all((first[i] != second[i]).mean() > 0.1 for i in noisy)
 
 
-def test_the_figures_are_those_computed_by_hand() -> None:
+def test_another_corruption_and_another_severity_change_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = draw_qr(tmp_path / "code.png", "https://a.example/news/")
+    before, _ = examine((3, Stored(image.name)), image.parent, 7, 10**6)
+    at = [i for i, case in enumerate(CASES) if case in (("noise", 25), ("rotate", 45), ("angle", 40))]
+    monkeypatch.setattr(robustness, "CASES", [("blur", 1.0), *(CASES[i] for i in reversed(at))])
+    after, _ = examine((3, Stored(image.name)), image.parent, 7, 10**6)
+    pairs = before.reshape(-1, 2, 224, 224)[at[::-1]]
+    np.testing.assert_array_equal(after.reshape(-1, 2, 224, 224)[1:], pairs)
+
+
+def test_accuracy_auc_and_decode_rate_count_what_they_say() -> None:
     truth = np.array([1, 1, 0, 0])
     probability = np.full((4, len(CASES), 2), 0.5)
     probability[:, 0, 0] = [0.9, 0.3, 0.6, 0.1]  # at 0.55: two right, and 3 of 4 pairs in order

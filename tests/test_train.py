@@ -171,13 +171,16 @@ def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:
     plain = Images(rows, settings.load_params(), augmented=True)
     assert torch.equal(plain[0][0], Images(rows, settings.load_params())[0][0])
     set_params(again, {"augment.noise": 30.0, "augment.rotate": 10.0})
-    damaged = Images(rows, settings.load_params(), augmented=True)
-    damaged.epoch = 1
-    first = damaged[0][0].clone()
-    assert torch.equal(damaged[0][0], first)  # the same epoch, so that a resumed training sees the same
-    damaged.epoch = 2
-    assert not torch.equal(damaged[0][0], first)
+    corrupted = Images(rows, settings.load_params(), augmented=True)
+    corrupted.epoch = 1
+    first = corrupted[0][0].clone()
+    assert torch.equal(corrupted[0][0], first)  # the same epoch, so that a resumed training sees the same
+    corrupted.epoch = 2
+    assert not torch.equal(corrupted[0][0], first)
     assert torch.equal(Images(rows, settings.load_params())[0][0], plain[0][0])  # val and test never
+    set_params(again, {"augment": {"nois": 30.0}})
+    with pytest.raises(StageError, match=r"unknown corruption augment\.nois; did you mean noise\?"):
+        train.main()
 
 
 def test_shards_train_the_same_network(trained: Path, again: Path) -> None:

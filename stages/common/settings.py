@@ -203,17 +203,6 @@ class Train(Section):
     seed: int
 
 
-class Augment(Section):
-    """The largest strength of each random damage to a training image; units in stages/network/corruption.py."""
-
-    blur: Annotated[float, Field(ge=0, le=10)]
-    rotate: Annotated[float, Field(ge=0, le=180)]
-    noise: Annotated[float, Field(ge=0, le=255)]
-    recompress: Annotated[float, Field(ge=0, le=99)]
-    darken: Annotated[float, Field(ge=0, lt=1)]
-    angle: Annotated[float, Field(ge=0, le=60)]
-
-
 class Diagnose(Section):
     """How the training is judged."""
 
@@ -255,7 +244,7 @@ class Params(Section):
     split: Split
     model: Model
     train: Train
-    augment: Augment
+    augment: dict[str, float]  # checked in stages/network/corruption.py, which knows their names and ranges
     diagnose: Diagnose
     evaluate: Evaluate
     robustness: Robustness

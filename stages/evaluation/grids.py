@@ -13,9 +13,8 @@ from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.qr.image import grey
 from stages.qr.locate import modules
 
-MAX_GRID_SIDE = (
-    57  # modules of a side that are kept, those of version 10; an array of version 40 would be ten times as large
-)
+# Modules of a side that are kept, those of version 10; an array of version 40 would be ten times as large.
+MAX_GRID_SIDE = 57
 MIN_GRID_SIDE = 21  # those of version 1
 CHUNK = 64  # pictures a worker takes at a time
 
@@ -23,9 +22,10 @@ CHUNK = 64  # pictures a worker takes at a time
 def read_grids(rows: pd.DataFrame, params: Params) -> pd.Series:
     """The grid of every picture of `rows`, an object Series in their index; shows a progress bar.
 
-    A grid is bool (side, side), True where dark, upright, cut off at LARGEST; side is 17 + 4 x version.
-    None where the picture does not show exactly one QR code. Raises StageError where a picture cannot
-    be read any more or takes its decoder longer than `scan.timeout` allows.
+    A grid is bool (side, side), True where dark, of the rectified symbol; side is 17 + 4 x version, but at most
+    MAX_GRID_SIDE, and the modules to the right and below are left out. None where the picture does not show
+    exactly one QR code. Raises StageError where a picture cannot be read any more or takes its decoder longer
+    than `scan.timeout` allows.
     """
 
     def failed(stored: Stored, why: str) -> None:
@@ -46,14 +46,14 @@ def read_grid(stored: Stored, folder: Path, max_pixels: int) -> np.ndarray | Non
 
 
 def largest(grids: pd.Series) -> int:
-    """The side of the largest grid in modules, SMALLEST where there is none."""
+    """The side of the largest grid in modules, MIN_GRID_SIDE where there is none."""
     return max((len(grid) for grid in grids if grid is not None), default=MIN_GRID_SIDE)
 
 
 def stack(grids: pd.Series, side: int) -> np.ndarray:
     """The grids as int8 (n, side, side), aligned at the top left: 1 dark, 0 light, -1 where there is no module.
 
-    Larger grids are cut off. The finder pattern at the top left, the timing patterns and the beginning
+    Larger grids lose their right and bottom. The finder pattern at the top left, the timing patterns and the beginning
     of the format information so keep their place in every version.
     """
     stacked = np.full((len(grids), side, side), -1, dtype=np.int8)

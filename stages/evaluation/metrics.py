@@ -1,19 +1,148 @@
-"""Metrics of a probability of being malicious, with 95 % intervals, and the curves behind them.
+"""Metrics of a probability of being malicious.
 
-The intervals are those of a bootstrap over groups (sites): the rows of one site are alike, so drawing rows
-would make the intervals too narrow. All models are measured on the same draws, which pairs their differences.
+A new one is a row of METRICS and a test: `compute_scores` computes it, reports/evaluate/metrics.csv has it
+with its interval, and the page and the model card show it with its title and meaning.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from sklearn import metrics
 
-from stages.common.cli import StageError
+from stages.evaluation.counts import Counts, count
 
-POINTS = 200  # of a curve, so that its file stays small
+CALIBRATION_BINS = 15
+
+
+def precision(of: Counts) -> float:
+    """0 where nothing is called malicious."""
+    alarms = of.true_positives + of.false_positives
+    return of.true_positives / alarms if alarms or not of.total else 0.0
+
+
+def auc(of: Counts) -> float:
+    """Area under the ROC curve."""
+    return np.trapezoid(of.recalls, of.false_positive_rates) if of.malicious and of.benign else np.nan
+
+
+def average_precision(of: Counts) -> float:
+    """Precision over recall as a step function, without interpolation."""
+    return np.diff(of.recalls) @ of.precisions if of.malicious else np.nan
+
+
+def recall_at(rate: float) -> Callable[[Counts], float]:
+    """The largest recall on the ROC curve of these rows whose false positive rate is at most `rate`.
+
+    NaN for fewer benign rows than 1 / rate, where one false positive is too much already.
+    """
+
+    def metric(of: Counts) -> float:
+        if (~of.bad).sum() < 1 / rate or np.isnan(of.false_positive_rates[-1]):
+            return np.nan
+        return of.recalls[of.false_positive_rates <= rate].max()
+
+    return metric
+
+
+def precision_at_prevalence(of: Counts) -> float:
+    """Bayes' rule for recall and false positive rate at the threshold; 1 without a false positive."""
+    alarms = of.recall * of.prevalence + of.false_positive_rate * (1 - of.prevalence)
+    return of.recall * of.prevalence / alarms if alarms else 0.0
+
+
+def log_loss(of: Counts) -> float:
+    """Cross-entropy in nats, the probability of what is true being at least the machine's epsilon."""
+    likelihood = np.where(of.bad, of.probability, 1 - of.probability).clip(min=np.finfo(np.float64).eps)
+    return -(of.weight @ np.log(likelihood)) / of.total
+
+
+def calibration_error(of: Counts) -> float:
+    """Expected calibration error of the probability of malicious, in bins of equal width.
+
+    Naeini et al., AAAI 2015; Guo et al., ICML 2017. Of few rows it is too large, as it sums absolute values.
+    """
+    gaps = np.bincount(bins_of(of.probability, CALIBRATION_BINS), of.weight * (of.bad - of.probability))
+    return np.abs(gaps).sum() / of.total
+
+
+def bins_of(probability: np.ndarray, count: int) -> np.ndarray:
+    """In which of `count` bins of equal width each probability is, int64 (n,); 1 is in the last."""
+    return (np.asarray(probability) * count).astype(int).clip(max=count - 1)
+
+
+class Metric(NamedTuple):
+    """What a metric is called, what it is, and how it follows from the counts."""
+
+    title: str
+    meaning: str
+    compute: Callable[[Counts], float]
+
+
+METRICS = {
+    "accuracy": Metric(
+        "accuracy",
+        "share of all codes that are called what they are",
+        lambda of: (of.true_positives + of.benign - of.false_positives) / of.total,
+    ),
+    "balanced_accuracy": Metric(
+        "balanced accuracy",
+        "mean of the shares right among the benign and the malicious codes",
+        lambda of: (of.recall + 1 - of.false_positive_rate) / 2,
+    ),
+    "precision": Metric(
+        "precision", "share of real ones among the alarms, with as many malicious codes as here", precision
+    ),
+    "recall": Metric("recall", "share of the malicious codes that are found", lambda of: of.recall),
+    "false_positive_rate": Metric(
+        "false positive rate",
+        "share of the benign codes that are called malicious by mistake",
+        lambda of: of.false_positive_rate,
+    ),
+    "f1": Metric(
+        "F1",
+        "harmonic mean of precision and recall",
+        lambda of: 2 * of.true_positives / (of.malicious + of.true_positives + of.false_positives),
+    ),
+    "auc": Metric(
+        "AUC", "chance that a malicious code gets a higher probability than a benign one; 0.5 is guessing", auc
+    ),
+    "average_precision": Metric(
+        "average precision",
+        "precision over all recalls; guessing gives the share of malicious codes",
+        average_precision,
+    ),
+    "recall_at_1_percent": Metric(
+        "recall at 1 %", "largest recall with at most 1 % of the benign codes called malicious", recall_at(0.01)
+    ),
+    "recall_at_0_1_percent": Metric(
+        "recall at 0.1 %", "the same with at most 0.1 %; needs 1,000 benign codes", recall_at(0.001)
+    ),
+    "precision_at_prevalence": Metric(
+        "precision in the world", "share of real alarms where malicious codes are rare", precision_at_prevalence
+    ),
+    "log_loss": Metric(
+        "log loss", "cross-entropy of the probabilities; always answering 0.5 gives 0.693; lower is better", log_loss
+    ),
+    "brier": Metric(
+        "Brier score",
+        "mean squared error of the probabilities; always answering 0.5 gives 0.25; lower is better",
+        lambda of: of.weight @ (of.bad - of.probability) ** 2 / of.total,
+    ),
+    "calibration_error": Metric(
+        "calibration error",
+        "mean distance of a probability from the share that is malicious; lower is better. Few codes make it too large",
+        calibration_error,
+    ),
+}
+
+# What `dvc metrics show` shows of the validation and of the test part -> the metric.
+HEADLINE = {
+    "accuracy": "accuracy",
+    "auc": "auc",
+    "loss": "log_loss",
+    "recall": "recall",
+    "false_positives": "false_positive_rate",
+}
 
 
 @np.errstate(invalid="ignore")  # 0 / 0 is NaN, which is meant
@@ -24,144 +153,15 @@ def compute_scores(
     weight: np.ndarray | None = None,
     prevalence: float = 0.001,
 ) -> dict[str, float]:
-    """Metrics of `probability` (n,) in 0..1 against `truth` (n,) of 0 and 1, rows counted `weight` (n,) >= 0 times.
+    """METRICS of `probability` (n,) in 0..1 against `truth` (n,) of 0 and 1, rows counted `weight` (n,) >= 0 times.
 
     Malicious is 1, the positive class, predicted from `threshold` on. What is not defined, for want of rows
-    or of a class, is NaN; precision is 0 where nothing is called malicious. As in sklearn.metrics, and:
-
-    - calibration_error: expected calibration error of the probability of malicious, 15 bins of equal width
-      (Naeini et al., AAAI 2015; Guo et al., ICML 2017); of few rows it is too large, as it sums absolute values
-    - recall_at_1_percent, recall_at_0_1_percent: the largest recall on the ROC curve of these rows whose false
-      positive rate is no higher; NaN for fewer benign rows than 100 and 1000, where one alarm is too much already
-    - precision_at_prevalence: Bayes' rule for recall and false positive rate at the threshold, where
-      `prevalence` is the share of malicious codes; 1 without a false positive, however few the benign rows
+    or of a class, is NaN. As in sklearn.metrics where that has the metric.
     """
-    bad, probability = np.asarray(truth, dtype=bool), np.asarray(probability, dtype=np.float64)
-    weight = np.ones(len(bad)) if weight is None else weight
-    called, total = probability >= threshold, np.float64(weight.sum())
-    true_positives, false_positives = _cumulative(bad, probability, weight)
-    malicious, benign = true_positives[-1], false_positives[-1]
-    found, alarms = np.float64(weight[called & bad].sum()), np.float64(weight[called & ~bad].sum())
-    recall, alarm_rate = found / malicious, alarms / benign
-    in_the_wild = recall * prevalence + alarm_rate * (1 - prevalence)
-    roc = true_positives / malicious, false_positives / benign
-    precisions = true_positives[1:] / (true_positives + false_positives)[1:]
-    likelihood = np.where(bad, probability, 1 - probability).clip(min=np.finfo(np.float64).eps)
-    gaps = np.bincount(_bins(probability, 15), weight * (bad - probability))
-    scores = {
-        "accuracy": (found + benign - alarms) / total,
-        "balanced_accuracy": (recall + 1 - alarm_rate) / 2,
-        "precision": found / (found + alarms) if found + alarms or not total else 0.0,
-        "recall": recall,
-        "f1": 2 * found / (malicious + found + alarms),
-        "auc": np.trapezoid(*roc) if malicious and benign else np.nan,
-        "average_precision": np.diff(roc[0]) @ precisions if malicious else np.nan,
-        "log_loss": -(weight @ np.log(likelihood)) / total,
-        "brier": weight @ (bad - probability) ** 2 / total,
-        "calibration_error": np.abs(gaps).sum() / total,
-        "recall_at_1_percent": _recall_at(0.01, *roc, rows=(~bad).sum()),
-        "recall_at_0_1_percent": _recall_at(0.001, *roc, rows=(~bad).sum()),
-        "false_positive_rate": alarm_rate,
-        "precision_at_prevalence": recall * prevalence / in_the_wild if in_the_wild else 0.0,
-    }
-    return {name: float(score) for name, score in scores.items()}
+    counts = count(truth, probability, threshold, weight, prevalence)
+    return {name: float(metric.compute(counts)) for name, metric in METRICS.items()}
 
 
-def draws(groups: pd.Series, samples: int, seed: int) -> Iterator[np.ndarray]:
-    """`samples` times the weights int64 (n,) of a bootstrap: how often each row's group was drawn.
-
-    As many groups are drawn as there are, with replacement (Davison and Hinkley, Bootstrap Methods and their
-    Application, 1997, section 3.8). The same arguments give the same draws.
-    """
-    codes, names = pd.factorize(groups)
-    generator, count = np.random.default_rng(seed), len(names)
-    for _ in range(samples):
-        yield np.bincount(generator.integers(max(count, 1), size=count), minlength=count)[codes]
-
-
-def replicates(
-    truth: np.ndarray,
-    groups: pd.Series,
-    models: dict[str, tuple[np.ndarray, float]],
-    samples: int,
-    seed: int,
-    prevalence: float = 0.001,
-) -> pd.DataFrame:
-    """Every metric of every model, columns (model, metric): row 0 on the rows as they are, then one row a draw.
-
-    `models` has probabilities (n,) and threshold by name; `groups` (n,) the site of each row. Raises StageError
-    for a probability outside 0..1.
-    """
-    for name, (probability, _) in models.items():
-        if not ((probability >= 0) & (probability <= 1)).all():
-            raise StageError(f"{name}: a probability is not in 0..1; did training diverge? See reports/diagnosis.json")
-    each = {
-        name: pd.DataFrame(
-            compute_scores(truth, probability, threshold, weight, prevalence)
-            for weight in chain([np.ones(len(truth))], draws(groups, samples, seed))
-        )
-        for name, (probability, threshold) in models.items()
-    }
-    return pd.concat(each, axis=1, names=["model", "metric"])
-
-
-def table(found: pd.DataFrame, value: str = "value") -> pd.DataFrame:
-    """Columns model, metric, `value` (row 0 of `replicates`), low, high: percentiles 2.5 and 97.5 of its other rows.
-
-    Replicates that are NaN are left out. Of columns with other levels, those names stand for model and metric.
-    """
-    low, high = (found.iloc[1:].quantile(share) for share in (0.025, 0.975))
-    return pd.DataFrame({value: found.iloc[0], "low": low, "high": high}).reset_index()
-
-
-def differences(found: pd.DataFrame, of: str = "network", names: Collection[str] = ("auc", "accuracy")) -> pd.DataFrame:
-    """`of` minus each other model of `replicates`, draw by draw: columns model, metric, difference, low, high."""
-    chosen = found.loc[:, found.columns.isin(names, level="metric")]
-    others = chosen.drop(columns=of, level="model")
-    own = chosen[of][others.columns.get_level_values("metric")].set_axis(others.columns, axis=1)
-    return table(own - others, "difference")
-
-
-def roc(truth: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
-    """Columns false_positive_rate (rising), true_positive_rate, threshold; no rows where a class is missing."""
-    points = metrics.roc_curve(truth, probability) if len(set(truth)) == 2 else np.empty((3, 0))
-    return _thinned(points, "false_positive_rate", "true_positive_rate", "threshold")
-
-
-def precision_recall(truth: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
-    """Columns recall (falling), precision, threshold; no rows where a class is missing."""
-    if len(set(truth)) < 2:
-        return _thinned(np.empty((3, 0)), "recall", "precision", "threshold")
-    precision, recall, cuts = metrics.precision_recall_curve(truth, probability, drop_intermediate=True)
-    return _thinned((recall, precision, np.append(cuts, np.inf)), "recall", "precision", "threshold")
-
-
-def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Columns predicted (mean), malicious (share) and rows, one row for each of `bins` equal widths that has rows."""
-    found = pd.DataFrame({"predicted": probability, "malicious": truth, "rows": 1})
-    return found.groupby(_bins(probability, bins)).agg({"predicted": "mean", "malicious": "mean", "rows": "sum"})
-
-
-def _thinned(points: Iterable[np.ndarray], *names: str) -> pd.DataFrame:
-    """At most POINTS of a curve's points, the first and the last among them."""
-    curve = pd.DataFrame(dict(zip(names, points, strict=True)))
-    keep = np.linspace(0, len(curve) - 1, min(len(curve), POINTS)).round().astype(int)
-    return curve.iloc[keep].reset_index(drop=True)
-
-
-def _cumulative(bad: np.ndarray, probability: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of malicious and of benign rows from each distinct probability on, falling; both begin with 0."""
-    seen = np.flatnonzero(weight)
-    order = seen[np.argsort(-probability[seen], kind="stable")]
-    last = np.flatnonzero(np.diff(probability[order], append=-1.0))  # equal probabilities are called together
-    true_positives = np.cumsum(weight[order] * bad[order])[last]
-    false_positives = np.cumsum(weight[order] * ~bad[order])[last]
-    return np.append(0.0, true_positives), np.append(0.0, false_positives)
-
-
-def _recall_at(rate: float, recalls: np.ndarray, alarm_rates: np.ndarray, rows: int) -> float:
-    return np.nan if rows < 1 / rate or np.isnan(alarm_rates[-1]) else recalls[alarm_rates <= rate].max()
-
-
-def _bins(probability: np.ndarray, count: int) -> np.ndarray:
-    return (np.asarray(probability) * count).astype(int).clip(max=count - 1)
+def headline(scores: Mapping[str, float]) -> dict[str, float]:
+    """The few of `scores` (as `compute_scores` returns them) by which runs are compared, by the names in HEADLINE."""
+    return {name: float(scores[metric]) for name, metric in HEADLINE.items()}

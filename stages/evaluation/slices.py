@@ -7,31 +7,28 @@ from itertools import chain, pairwise
 import numpy as np
 import pandas as pd
 
-from stages.evaluation.metrics import compute_scores, draws, table
+from stages.common.settings import Evaluate
+from stages.dataset.parts import is_malicious
+from stages.evaluation.bootstrap import draws, table
+from stages.evaluation.metrics import compute_scores
 from stages.payload.features import payload_features
 
 LEAST = 20  # rows; of fewer, an accuracy says little
 
 
-def slices(
-    rows: pd.DataFrame,
-    truth: np.ndarray,
-    probability: np.ndarray,
-    threshold: float,
-    groups: pd.Series,
-    samples: int,
-    seed: int,
-) -> pd.DataFrame:
-    """Accuracy with its interval on parts of `rows`, at least one row with payload and version.
+def slices(rows: pd.DataFrame, probability: np.ndarray, threshold: float, settings: Evaluate) -> pd.DataFrame:
+    """Accuracy with its interval on parts of `rows`, at least one row with payload, version, label and group.
 
     Columns slice, value, rows, malicious (share), accuracy, low, high, auc (NaN where a class is missing). The
-    slices version, length (of the payload), scheme and www each deal all rows. The other arguments are those of
-    `metrics.replicates`, and with the same ones the interval is over the same draws.
+    slices version, length (of the payload), scheme and www each divide all rows. `probability` (n,) in 0..1 is
+    that of being malicious, which is the answer from `threshold` on. The interval is over the draws of
+    `bootstrap.replicates`.
     """
+    truth = is_malicious(rows)
     parts = {(name, value): part.to_numpy() for name, values in masks(rows).items() for value, part in values.items()}
     member = np.column_stack(list(parts.values())).astype(np.float64)
     right = (probability >= threshold) == truth
-    weights = chain([np.ones(len(rows))], draws(groups, samples, seed))
+    weights = chain([np.ones(len(rows))], draws(rows["group"], settings.samples, settings.seed))
     with np.errstate(invalid="ignore"):  # NaN where no row of a slice was drawn
         accuracy = [(weight * right) @ member / (weight @ member) for weight in weights]
     names = pd.MultiIndex.from_tuples(parts, names=["slice", "value"])
@@ -53,7 +50,7 @@ def masks(rows: pd.DataFrame) -> dict[str, dict[str, pd.Series]]:
     """By slice and value, which of `rows` are meant: bool (n,), at least one of them true.
 
     A version of fewer than 20 rows is joined with the next ones until they have as many ("7 to 9"), the last
-    with those before. Lengths are parted at their quartiles. A scheme is told from upper case, too (RFC 3986, 3.1).
+    with those before. Lengths are divided at their quartiles. A scheme may be in upper case (RFC 3986, 3.1).
     """
     version, length = rows["version"].astype("float64"), rows["payload"].str.len()
     scheme = rows["payload"].str.extract(r"^(https?):", expand=False, flags=re.IGNORECASE).str.lower().fillna("other")

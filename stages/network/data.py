@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 from stages.common.artefacts import VIEW_CACHE
 from stages.common.settings import CLASSES, Params
 from stages.dataset.storage import read_pixels, stored_in
-from stages.network.corruption import augment
+from stages.network.corruption import augment, check_augment
 from stages.network.view import INPUT_SIDE, view
 from stages.network.view_cache import Views
 
@@ -27,8 +27,9 @@ class Images(Dataset[tuple[Tensor, int]]):
     """The images of `rows` (columns SPLIT_COLUMNS), items ((3, 224, 224) uint8, class index).
 
     Decoded pixels are kept on disk up to `params.train.cache_mib` (see stages.network.view_cache), by the hash
-    that the scan took of the file; what is not there is decoded. With `augmented`, each item is damaged at
-    random within `params.augment`, differently in each `epoch`, which the caller counts up.
+    that the scan took of the file; what is not there is decoded. With `augmented`, each item is corrupted
+    at random within `params.augment`, differently in each `epoch`, which the caller counts up. Raises StageError
+    where `params.augment` names an unknown corruption or a severity out of range.
     """
 
     def __init__(self, rows: pd.DataFrame, params: Params, augmented: bool = False) -> None:
@@ -40,8 +41,8 @@ class Images(Dataset[tuple[Tensor, int]]):
         self.views = Views(VIEW_CACHE, params.train.cache_mib) if params.train.cache_mib else None
         self.epoch = 0
         self.seed = params.train.seed
-        largest = params.augment.model_dump() if augmented else {}
-        self.damages = {name: strength for name, strength in largest.items() if strength}
+        self.augment = params.augment if augmented else {}
+        check_augment(self.augment)
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -52,10 +53,9 @@ class Images(Dataset[tuple[Tensor, int]]):
             pixels = view(read_pixels(self.folder, self.stored[index], self.max_pixels))
             if self.views:
                 self.views.put(self.sha256[index], pixels)
-        if self.damages:
-            # A source of its own for each image and epoch: a resumed training damages as an undisturbed one.
-            rng = np.random.default_rng((self.seed % 2**32, self.epoch, index))
-            pixels = augment(pixels, self.damages, rng)
+        if self.augment:
+            # A source of its own for each image and epoch: a resumed training corrupts as an undisturbed one.
+            pixels = augment(pixels, self.augment, self.seed % 2**32, self.epoch, index)
         return as_tensor(pixels), self.labels[index]
 
 

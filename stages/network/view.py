@@ -8,10 +8,10 @@ from stages.qr.locate import rectify
 INPUT_SIDE = 224  # pixels of the square
 
 
-def view(pixels: np.ndarray, straighten: bool = True) -> np.ndarray:
+def view(pixels: np.ndarray, rectified: bool = True) -> np.ndarray:
     """The square of SIDE pixels, in training, evaluation and use alike: uint8 (224, 224) or (224, 224, 3).
 
-    `pixels` uint8 (height, width) or (height, width, 3). A tilted or small symbol is set upright,
-    unless `straighten` is False; see stages.qr.locate.rectify.
+    `pixels` uint8 (height, width) or (height, width, 3). A tilted or small symbol is rectified
+    (stages.qr.locate.rectify), unless `rectified` is False.
     """
-    return square(rectify(pixels) if straighten else pixels, INPUT_SIDE)
+    return square(rectify(pixels) if rectified else pixels, INPUT_SIDE)

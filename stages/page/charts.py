@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stages.page.captions import BASELINES, CORRUPTIONS
+from stages.page.captions import BASELINES
 
 BLUE, ORANGE, GREY = "#0060a0", "#c2500a", "#6b7480"
 FIRST: dict[str, Any] = {"color": BLUE, "linestyle": "-", "marker": "o", "markersize": 4}
@@ -67,7 +67,7 @@ def loss(axes: Axes, curves: pd.DataFrame, kept: int) -> None:
     """Training and validation loss by epoch, `curves` as stages.training.curves.read_curves returns them."""
     axes.plot(curves["train/loss"], label="training part", **FIRST)
     axes.plot(curves["val/loss"], label="validation part", **SECOND)
-    axes.axhline(log(2), label="a coin (ln 2 = 0.693)", **REFERENCE)
+    axes.axhline(log(2), label="chance (ln 2 = 0.693)", **REFERENCE)
     axes.set(ylabel="loss (cross-entropy, nats)", ylim=(0, None))
     _epochs(axes, curves, kept)
 
@@ -132,19 +132,19 @@ def forest(axes: Axes, scores: pd.DataFrame) -> None:
 
 
 @chart(3.2)
-def damage(axes: Axes, undamaged: pd.DataFrame, damaged: pd.DataFrame) -> None:
-    """Accuracy by strength with and without the front end, and the decode rate; both as robustness.csv."""
-    table = pd.concat([undamaged, damaged])
-    with_it, without = (table[table["front_end"] == name] for name in ("with", "without"))
-    place = np.arange(len(with_it))  # strengths rise unevenly, so each has the same room
-    axes.plot(place, with_it["accuracy"], label="accuracy, straightened", **FIRST)
+def corruption(axes: Axes, clean: pd.DataFrame, corrupted: pd.DataFrame) -> None:
+    """Accuracy by severity with and without rectification, and the decode rate; both as robustness.csv."""
+    table = pd.concat([clean, corrupted])
+    rectified, plain = table[table["rectified"]], table[~table["rectified"]]
+    place = np.arange(len(rectified))  # severities rise unevenly, so each has the same room
+    axes.plot(place, rectified["accuracy"], label="accuracy, rectified", **FIRST)
     # Hollow, as the two are often the same.
     hollow = SECOND | {"markersize": 9, "markerfacecolor": "none"}
-    axes.plot(place, without["accuracy"], label="accuracy, as it is", **hollow)
-    axes.plot(place, with_it["decode_rate"], label="readable codes", **THIRD)
-    axes.set_xticks(place, ["none", *(f"{strength:g}" for strength in with_it["strength"].iloc[1:])])
-    name, unit = damaged[["damage", "unit"]].iloc[0]
-    axes.set(xlabel=f"{CORRUPTIONS.get(name, name)} ({unit})", ylabel="share (0 to 1)", ylim=(0, 1.05))
+    axes.plot(place, plain["accuracy"], label="accuracy, as they are", **hollow)
+    axes.plot(place, rectified["decode_rate"], label="share decoded", **THIRD)
+    axes.set_xticks(place, ["none", *(f"{severity:g}" for severity in rectified["severity"].iloc[1:])])
+    title, unit = corrupted[["title", "unit"]].iloc[0]
+    axes.set(xlabel=f"{title} ({unit})", ylabel="share (0 to 1)", ylim=(0, 1.05))
 
 
 def _epochs(axes: Axes, curves: pd.DataFrame, kept: int) -> None:

@@ -33,6 +33,7 @@ JSON = {
     "train": TRAIN_FIGURES,
     "diagnosis": DIAGNOSIS,
     "test": TEST_FIGURES,
+    "summary": EVALUATION / "summary.json",
     "export": EXPORT_FIGURES,
 }
 TABLES = {

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from stages.evaluation.metrics import METRICS
 from stages.page import captions
 from stages.page.verdict import real_alarms
 
@@ -24,10 +25,10 @@ def findings(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def metric_table(network: pd.DataFrame) -> list[tuple[str, str, str]]:
     """Title, value with interval and meaning of each metric; without a false alarm, precision in the world is open."""
-    values = {name: captions.interval(network.loc[name]) for name in captions.METRICS}
+    values = {name: captions.interval(network.loc[name]) for name in METRICS}
     if not network.value["false_positive_rate"] > 0:
         values["precision_at_prevalence"] = captions.UNKNOWN
-    return [(title, values[name], text) for name, (title, text) in captions.METRICS.items()]
+    return [(metric.title, values[name], metric.meaning) for name, metric in METRICS.items()]
 
 
 def alarms(network: pd.Series) -> str:
@@ -51,9 +52,7 @@ def auc_table(scores: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def hardest(table: pd.DataFrame) -> dict[str, Any]:
-    """The case of lowest accuracy with the front end, with the accuracy of the undamaged picture and the images."""
-    own = table[table["front_end"] == "with"]
-    damaged = own[own["damage"] != "none"]
-    case = damaged.loc[damaged["accuracy"].idxmin()].to_dict()
-    undamaged = own.loc[own["damage"] == "none", "accuracy"].item()
-    return case | {"title": captions.CORRUPTIONS.get(case["damage"], case["damage"]), "undamaged": undamaged}
+    """The case of lowest accuracy among the rectified ones, with the accuracy of the pictures as they are (`clean`)."""
+    own = table[table["rectified"]]
+    corrupted, clean = own[own["corruption"] != "none"], own[own["corruption"] == "none"]
+    return corrupted.loc[corrupted["accuracy"].idxmin()].to_dict() | {"clean": clean["accuracy"].item()}

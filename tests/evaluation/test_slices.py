@@ -1,10 +1,13 @@
 """Slices: every row in one part of each, and a weak one is found."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.evaluation.metrics import replicates, table
+from stages.common.settings import Evaluate
+from stages.evaluation.bootstrap import replicates, table
 from stages.evaluation.slices import slices, worst
 
 
@@ -20,7 +23,18 @@ def scored(rows: pd.DataFrame, wrong: np.ndarray, samples: int = 50) -> pd.DataF
     """The slices of a model that is wrong of the rows `wrong` alone; every second row is malicious, each a site."""
     truth = np.arange(len(rows)) % 2
     probability = np.where(wrong, 1 - truth, truth) * 0.8 + 0.1
-    return slices(rows, truth, probability, 0.5, pd.Series(range(len(rows))), samples, 7)
+    return slices(labelled(rows, truth), probability, 0.5, settings(samples))
+
+
+def labelled(rows: pd.DataFrame, truth: np.ndarray, sites: Sequence[int] | None = None) -> pd.DataFrame:
+    """`rows` with their labels and groups; without `sites`, each row is one."""
+    return rows.assign(
+        label=np.where(truth == 1, "malicious", "benign"), group=range(len(rows)) if sites is None else sites
+    )
+
+
+def settings(samples: int) -> Evaluate:
+    return Evaluate(samples=samples, seed=7, prevalence=0.001, batch_size=1)
 
 
 def values(found: pd.DataFrame, name: str) -> dict[str, int]:
@@ -48,7 +62,7 @@ def test_rare_versions_are_joined_with_their_neighbours(versions: dict[int | Non
         assert list(values(found, "version")) == list(expected)
 
 
-def test_each_slice_deals_all_rows() -> None:
+def test_each_slice_divides_all_rows() -> None:
     rows = rows_of({3: 120})
     found = scored(rows, np.zeros(120, dtype=bool))
     assert (found.groupby("slice")["rows"].sum() == 120).all()
@@ -88,7 +102,7 @@ def test_small_slices_are_not_the_worst() -> None:
 def test_a_slice_of_one_class_has_an_accuracy_and_no_auc() -> None:
     rows = rows_of({3: 40, 4: 40})
     truth = (rows["version"] == 4).to_numpy().astype(int)
-    found = slices(rows, truth, np.full(80, 0.6), 0.5, pd.Series(range(80)), 50, 7)
+    found = slices(labelled(rows, truth), np.full(80, 0.6), 0.5, settings(50))
     by_version = found[found["slice"] == "version"]
     assert by_version[["malicious", "accuracy", "low", "high"]].to_numpy().tolist() == [[0.0] * 4, [1.0] * 4]
     assert by_version["auc"].isna().all()
@@ -97,8 +111,9 @@ def test_a_slice_of_one_class_has_an_accuracy_and_no_auc() -> None:
 def test_the_draws_are_those_of_the_metrics() -> None:
     rows = rows_of({3: 90})
     rng = np.random.default_rng(0)
-    truth, probability, sites = rng.integers(2, size=90), rng.random(90), pd.Series(rng.integers(25, size=90))
-    found = slices(rows, truth, probability, 0.5, sites, 200, 7)
-    whole = table(replicates(truth, sites, {"network": (probability, 0.5)}, 200, 7)).set_index("metric")
+    truth, probability, sites = rng.integers(2, size=90), rng.random(90), rng.integers(25, size=90)
+    found = slices(labelled(rows, truth, sites.tolist()), probability, 0.5, settings(200))
+    models = {"network": (probability, 0.5)}
+    whole = table(replicates(truth, pd.Series(sites), models, settings(200))).set_index("metric")
     expected = whole.loc["accuracy", ["value", "low", "high"]].tolist()
     assert found.iloc[0][["accuracy", "low", "high"]].tolist() == pytest.approx(expected, abs=1e-12)

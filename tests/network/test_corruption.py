@@ -1,3 +1,4 @@
+import re
 from io import BytesIO
 
 import numpy as np
@@ -6,7 +7,15 @@ import segno
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from stages.network.corruption import CORRUPTIONS, MAX_CORRUPTED_SIDE, augment
+from stages.common.cli import StageError
+from stages.network.corruption import (
+    CORRUPTIONS,
+    MAX_CORRUPTED_SIDE,
+    Corruption,
+    augment,
+    check_augment,
+    random_source,
+)
 from stages.network.view import INPUT_SIDE
 from stages.qr.image import square
 from stages.qr.symbol import read_symbol
@@ -31,28 +40,28 @@ def coloured(pixels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 @pytest.mark.parametrize("pixels", [drawn(), coloured(drawn()), drawn()[:200, 5:]], ids=["grey", "RGB", "wide"])
-def test_without_strength_nothing_changes_and_with_it_something_does(name: str, pixels: np.ndarray) -> None:
+def test_severity_0_changes_nothing_and_any_other_something(name: str, pixels: np.ndarray) -> None:
     before = pixels.copy()
     np.testing.assert_array_equal(CORRUPTIONS[name](pixels, 0, rng()), before)
-    for strength in CORRUPTIONS[name].strengths:
-        damaged = CORRUPTIONS[name](pixels, strength, rng())
-        assert (damaged.dtype, damaged.ndim) == (np.uint8, pixels.ndim)
-        assert not np.array_equal(damaged, before)
+    for severity in CORRUPTIONS[name].severities:
+        corrupted = CORRUPTIONS[name](pixels, severity, rng())
+        assert (corrupted.dtype, corrupted.ndim) == (np.uint8, pixels.ndim)
+        assert not np.array_equal(corrupted, before)
     np.testing.assert_array_equal(pixels, before)
 
 
 @pytest.mark.parametrize("name", ["darken", "blur", "noise", "recompress"])
-def test_more_strength_does_more(name: str) -> None:
+def test_more_severity_changes_more(name: str) -> None:
     pixels = drawn()
-    damaged = [CORRUPTIONS[name](pixels, strength, rng()) for strength in CORRUPTIONS[name].strengths]
-    harm = [float(np.abs(after.astype(int) - pixels).mean()) for after in damaged]
+    corrupted = [CORRUPTIONS[name](pixels, severity, rng()) for severity in CORRUPTIONS[name].severities]
+    harm = [float(np.abs(after.astype(int) - pixels).mean()) for after in corrupted]
     assert harm == sorted(set(harm))
 
 
 @pytest.mark.parametrize("name", ["rotate", "angle", "noise"])
 def test_chance_is_in_the_source_of_randomness_alone(name: str) -> None:
-    strength = CORRUPTIONS[name].strengths[1]
-    results = [CORRUPTIONS[name](drawn(), strength, rng(seed)).tobytes() for seed in (0, 0, 1, 2, 3)]
+    severity = CORRUPTIONS[name].severities[1]
+    results = [CORRUPTIONS[name](drawn(), severity, rng(seed)).tobytes() for seed in (0, 0, 1, 2, 3)]
     assert results[0] == results[1]
     assert len(set(results)) > 1
 
@@ -128,39 +137,78 @@ def test_a_recompressed_picture_keeps_its_colours() -> None:
 @pytest.mark.parametrize("name", CORRUPTIONS)
 @pytest.mark.parametrize("shape", [(1, 1), (2, 60_000), (60_000, 2, 3)])
 def test_a_picture_of_any_shape_stays_within_bounds(name: str, shape: tuple[int, ...]) -> None:
-    damaged = CORRUPTIONS[name](np.zeros(shape, np.uint8), CORRUPTIONS[name].strengths[2], rng())
-    assert damaged.shape[2:] == shape[2:]
-    assert max(damaged.shape) <= 1.5 * MAX_CORRUPTED_SIDE
+    corrupted = CORRUPTIONS[name](np.zeros(shape, np.uint8), CORRUPTIONS[name].severities[2], rng())
+    assert corrupted.shape[2:] == shape[2:]
+    assert max(corrupted.shape) <= 1.5 * MAX_CORRUPTED_SIDE
 
 
 @pytest.mark.parametrize("pixels", [drawn(INPUT_SIDE), coloured(drawn(INPUT_SIDE))], ids=["grey", "RGB"])
 def test_augmented_pictures_differ_keep_their_shape_and_can_be_read(pixels: np.ndarray) -> None:
-    augmented = [augment(pixels, GENTLE, rng(seed)) for seed in range(8)]
+    augmented = [augment(pixels, GENTLE, seed) for seed in range(8)]
     assert {after.shape for after in augmented} == {pixels.shape}
     assert len({after.tobytes() for after in augmented}) == 8
     read_back = [read_symbol(after if after.ndim == 2 else after[:, :, 1]).payload for after in augmented]
     assert read_back.count("https://a.example/") >= 7
 
 
-def test_augmentation_goes_up_to_its_largest_strength() -> None:
+def test_augmentation_goes_up_to_its_largest_severity() -> None:
     white = np.full((8, 8), 255, np.uint8)
-    light = [augment(white, {"darken": 0.4}, rng(seed)).max() / 255 for seed in range(60)]
+    light = [augment(white, {"darken": 0.4}, seed).max() / 255 for seed in range(60)]
     assert 0.6 <= min(light) < 0.65
     assert 0.95 < max(light) <= 1
 
 
 def test_augmentation_does_not_depend_on_the_order_of_its_names() -> None:
-    there, back = (
-        augment(drawn(INPUT_SIDE), dict(items), rng()) for items in (GENTLE.items(), reversed(GENTLE.items()))
-    )
+    there, back = (augment(drawn(INPUT_SIDE), dict(items), 0) for items in (GENTLE.items(), reversed(GENTLE.items())))
     np.testing.assert_array_equal(there, back)
 
 
 def test_nothing_is_augmented_by_zero_or_nothing() -> None:
     for largest in ({}, dict.fromkeys(CORRUPTIONS, 0.0)):
-        np.testing.assert_array_equal(augment(drawn(INPUT_SIDE), largest, rng()), drawn(INPUT_SIDE))
+        np.testing.assert_array_equal(augment(drawn(INPUT_SIDE), largest, 0), drawn(INPUT_SIDE))
 
 
-def test_an_unknown_damage_is_an_error() -> None:
-    with pytest.raises(ValueError, match="blurr"):
-        augment(drawn(INPUT_SIDE), {"blurr": 1.0}, rng())
+def test_the_random_numbers_of_a_corruption_depend_on_its_name_and_the_seed_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels, several = drawn(INPUT_SIDE), {"noise": 20.0, "recompress": 50.0}
+    before, alone = augment(pixels, several, 1, 2), random_source("noise", 1, 2).random(4)
+    assert not np.array_equal(alone, random_source("blur", 1, 2).random(4))
+    assert not np.array_equal(alone, random_source("noise", 1, 3).random(4))
+    glare = Corruption(lambda pixels, severity, rng: pixels, "glare", "share of the picture", (0.1,), 1)
+    # In front of all others, so that the place of each changes.
+    monkeypatch.setattr("stages.network.corruption.CORRUPTIONS", {"glare": glare} | CORRUPTIONS)
+    np.testing.assert_array_equal(augment(pixels, several | {"glare": 1.0}, 1, 2), before)
+
+
+def test_the_row_of_a_corruption_makes_sense() -> None:
+    assert list(CORRUPTIONS) == ["rotate", "angle", "darken", "blur", "noise", "recompress"]  # as in the world
+    for row in CORRUPTIONS.values():
+        assert row.title and row.unit
+        assert list(row.severities) == sorted(set(row.severities))
+        assert row.severities[0] > 0 and row.severities[-1] <= row.largest
+
+
+def test_every_largest_severity_can_be_augmented_with() -> None:
+    largest = {name: row.largest for name, row in CORRUPTIONS.items()}
+    check_augment(largest)
+    for name, severity in largest.items():
+        after = CORRUPTIONS[name](drawn(INPUT_SIDE), severity, rng())
+        assert after.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        ({"blurr": 1.0}, "unknown corruption augment.blurr; did you mean blur?"),
+        ({"xyz": 1.0}, "did you mean rotate or angle or darken or blur or noise or recompress?"),
+        ({"angle": 90.0}, "augment.angle is 90: it must be from 0 to 60 (degrees)"),
+        ({"darken": 1.0}, "augment.darken is 1: it must be from 0 to 0.99 (share of the light)"),
+        ({"noise": -1.0}, "augment.noise is -1"),
+        ({"noise": float("nan")}, "augment.noise is nan"),
+        ({"blur": 11.0, "nois": 1.0}, "from 0 to 10 (pixels of 224)\nparams.yaml: unknown corruption augment.nois; "),
+    ],
+)
+def test_what_cannot_be_augmented_with_is_an_error_that_says_what_can(augment: dict[str, float], message: str) -> None:
+    with pytest.raises(StageError, match=re.escape(message)):
+        check_augment(augment)

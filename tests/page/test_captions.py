@@ -3,15 +3,11 @@ import pandas as pd
 import pytest
 
 from stages.evaluation.baselines import BASELINES
-from stages.evaluation.metrics import compute_scores
-from stages.network.corruption import CORRUPTIONS
 from stages.page import captions
 
 
-def test_everything_that_is_measured_has_its_words() -> None:
-    assert set(captions.METRICS) == set(compute_scores(np.array([0, 1]), np.array([0.2, 0.8]), 0.5))
+def test_every_baseline_has_its_caption() -> None:
     assert list(captions.BASELINES) == ["network", *BASELINES]
-    assert set(captions.CORRUPTIONS) == set(CORRUPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ def texts(source: str) -> list[str]:
     ]
 
 
-def test_the_loss_has_axes_the_coin_and_the_reductions_of_the_rate() -> None:
+def test_the_loss_has_axes_chance_and_the_reductions_of_the_rate() -> None:
     shown = texts(charts.loss(EPOCHS, 2))
-    assert {"epoch", "loss (cross-entropy, nats)", "a coin (ln 2 = 0.693)", "epoch that was kept"} <= set(shown)
+    assert {"epoch", "loss (cross-entropy, nats)", "chance (ln 2 = 0.693)", "epoch that was kept"} <= set(shown)
     assert shown.count("learning rate reduced") == 1
     assert "learning rate reduced" not in texts(charts.loss(EPOCHS.head(2), 2))
 
@@ -54,10 +54,14 @@ def test_the_forest_has_every_model_and_the_rows_that_there_are(rows: list[str])
     assert {"test", "matched", "random"} & set(shown) == set(rows)
 
 
-def test_a_damage_is_shown_by_strength_with_its_unit() -> None:
-    columns = ["damage", "strength", "unit", "front_end", "accuracy", "decode_rate"]
-    cases = [("none", 0.0, ""), ("blur", 0.5, "pixels of 224"), ("blur", 4.0, "pixels of 224")]
-    table = pd.DataFrame([(*case, end, 0.8, 1.0) for case in cases for end in ("with", "without")], columns=columns)
-    shown = texts(charts.damage(table[table["damage"] == "none"], table[table["damage"] == "blur"]))
-    assert [text for text in shown if text in ("none", "0.5", "4")] == ["none", "0.5", "4"]
-    assert "blur (pixels of 224)" in shown
+def test_a_corruption_is_shown_by_severity_with_its_unit() -> None:
+    columns = ["corruption", "title", "severity", "unit", "rectified", "accuracy", "decode_rate"]
+    cases = [
+        ("none", "none", 0.0, ""),
+        ("dim", "less light", 0.5, "share of it"),
+        ("dim", "less light", 0.9, "share of it"),
+    ]
+    table = pd.DataFrame([(*case, end, 0.8, 1.0) for case in cases for end in (True, False)], columns=columns)
+    shown = texts(charts.corruption(table[table["corruption"] == "none"], table[table["corruption"] == "dim"]))
+    assert [text for text in shown if text in ("none", "0.5", "0.9")] == ["none", "0.5", "0.9"]
+    assert "less light (share of it)" in shown

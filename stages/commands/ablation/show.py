@@ -73,7 +73,7 @@ def by_variant(runs: pd.DataFrame) -> Table:
     table = Table(Column("settings", no_wrap=True), "learned", "first loss", "val loss", "val accuracy", "val AUC",
                   title=title, box=SIMPLE, pad_edge=False)  # fmt: skip
     for variant, own in runs.groupby("variant", observed=True):
-        spread = [f"{own[f].mean():.3f} {own[f].min():.2f}-{own[f].max():.2f}".replace("0.", ".") for f in FIGURES[2:5]]
+        spread = [f"{own[f].mean():.3f} {own[f].min():.2f}-{own[f].max():.2f}" for f in FIGURES[2:5]]
         start = f"{own['initial_loss'].min():.3g}-{own['initial_loss'].max():.3g}"
         table.add_row(str(variant).replace("_", " "), f"{own['learned'].sum()} of {len(own)}", start, *spread)
     return table
