@@ -1,6 +1,6 @@
 """What corrupted pictures cost: test images as they are and corrupted, scored with and without rectification.
 
-Rectification (stages.qr.locate.rectify) finds the symbol and turns it straight. Writes
+Rectification (stages.qr.rectify.rectify) finds the symbol and turns it straight. Writes
 reports/robustness/robustness.csv, one row for each corruption, severity and rectified or not, and in
 reports/robustness/curves/ a file for each corruption for DVC's plots, where severity 0 is not corrupted.
 """
@@ -23,8 +23,9 @@ from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.network.allocator import keep_freed_memory
 from stages.network.corruption import CORRUPTIONS, random_source
 from stages.network.view import view
-from stages.qr import symbol
 from stages.qr.image import grey
+from stages.qr.read import read_symbol
+from stages.qr.zbar import require_zbar
 
 # The picture as it is counts as severity 0 of every corruption, and is examined once.
 CASES = [("none", 0.0)] + [(name, severity) for name in CORRUPTIONS for severity in CORRUPTIONS[name].severities]
@@ -36,7 +37,7 @@ Views = tuple[np.ndarray, np.ndarray]  # what `examine` returns
 def main() -> None:
     """Draw the images, score them in every case and write the tables."""
     params = load_params()
-    symbol.require_zbar()
+    require_zbar()
     rows = sample_rows(read_table(SPLITS), params.robustness)
     probability, decoded, threshold = score(stored_in(rows), params)
     table = tabulate(is_malicious(rows), probability, decoded, threshold).round(6)
@@ -107,7 +108,7 @@ def examine(item: tuple[int, Stored], folder: Path, seed: int, max_pixels: int) 
     for name, severity in CASES:
         pixels = CORRUPTIONS[name](clean, severity, random_source(name, seed, position)) if severity else clean
         squares += [view(pixels, rectified) for rectified in RECTIFIED]
-        readable.append(symbol.read_symbol(grey(pixels)).decoded)
+        readable.append(read_symbol(grey(pixels)).decoded)
     return np.stack(squares), np.array(readable)
 
 

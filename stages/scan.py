@@ -11,7 +11,7 @@ from stages.common.cli import progress, run_stage
 from stages.common.settings import load_params
 from stages.dataset.scan_table import scan_images, write_scan_table
 from stages.dataset.storage import list_images
-from stages.qr.symbol import require_zbar
+from stages.qr.zbar import require_zbar
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pyzbar import pyzbar
 
 from stages import render, scan
 from stages.common.cli import StageError
-from stages.qr.symbol import read_symbol
+from stages.qr.read import read_symbol
 from tests.helpers import new_project, run_stage, set_params
 
 ROWS = [

@@ -13,7 +13,7 @@ import pyarrow as pa
 from stages.common.settings import Scan
 from stages.dataset.storage import Stored, read_bytes, size_of
 from stages.qr.image import UnusableImageError, decode, grey
-from stages.qr.symbol import read_symbol
+from stages.qr.read import read_symbol
 
 SCHEMA = pa.schema(
     [

@@ -11,7 +11,7 @@ from stages.common.settings import Params
 from stages.common.workers import in_workers
 from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.qr.image import grey
-from stages.qr.locate import modules
+from stages.qr.rectify import modules
 
 # Modules of a side that are kept, those of version 10; an array of version 40 would be ten times as large.
 MAX_GRID_SIDE = 57

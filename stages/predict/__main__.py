@@ -52,7 +52,7 @@ def _answer(options: argparse.Namespace) -> int:
     from stages.network.allocator import keep_freed_memory
     from stages.predict.output import printer
     from stages.predict.verdicts import UNREADABLE, verdicts
-    from stages.qr.symbol import require_zbar
+    from stages.qr.zbar import require_zbar
 
     require_zbar()
     keep_freed_memory()

@@ -16,11 +16,13 @@ from stages.common.workers import in_workers
 from stages.dataset.storage import Stored, read_bytes
 from stages.network.view import INPUT_SIDE, view
 from stages.qr.image import UnusableImageError, decode, grey, square
-from stages.qr.locate import Symbol, locate, rectify_symbol
-from stages.qr.symbol import read_symbol
+from stages.qr.locate import locate
+from stages.qr.read import read_symbol
+from stages.qr.rectify import rectify_symbol
+from stages.qr.symbol import Symbol
 
 CHUNK = 8  # files a worker takes at a time; all their codes come back together
-# pyzbar, zxing-cpp, or both have read the code; the others of stages.qr.symbol.Reading's problems are no code to judge.
+# pyzbar, zxing-cpp, or both have read the code; the others of stages.qr.read.Reading's problems are no code to judge.
 READ = ("", "weak_decoder")
 
 
@@ -91,7 +93,7 @@ def _several(path: str, pixels: np.ndarray, found: list[Symbol], count: int) -> 
     """Each code cut out; those that pyzbar reads but zxing-cpp does not place have no pixels."""
     located = [symbol for symbol in found if symbol.side]
     entries = [
-        Code(path, i, square(rectify_symbol(pixels, symbol), INPUT_SIDE), symbol.text)
+        Code(path, i, square(rectify_symbol(pixels, symbol), INPUT_SIDE), symbol.payload)
         for i, symbol in enumerate(located, 1)
     ]
     error = f"one of {count} QR codes in the picture that could not be located; show it in a picture of its own"

@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from pyzbar import pyzbar
 
 from stages.common.artefacts import SCAN
 from stages.common.files import remove
@@ -15,7 +14,9 @@ from stages.common.settings import load_params
 from stages.dataset.row import examine, file_sha256
 from stages.dataset.storage import list_images, read_bytes
 from stages.qr.image import decode, grey
-from stages.qr.locate import locate, variant
+from stages.qr.locate import locate
+from stages.qr.read import summary
+from stages.qr.zbar import zbar_codes
 from tests.benchmarks import peers
 from tests.benchmarks.data import link, replace, scan_project
 from tests.benchmarks.measure import Options, Row, Run, compare, in_turn, process
@@ -61,18 +62,18 @@ def parts(options: Options) -> Iterator[Row]:
     images, settings = list_images(folder), load_params(REPO / "params.yaml").scan
     contents = [read_bytes(folder, stored, settings.max_bytes) for stored in images]
     luma = [grey(decode(data, settings.max_pixels).pixels) for data in contents]
-    symbols = [locate(one)[0] for one in luma]
+    found = [locate(one) for one in luma]
     small = [np.ascontiguousarray(one[::5, ::5]) for one in luma]  # 2 of 10 pixels a module
     work: dict[str, Callable[[], object]] = {
         "one look": lambda: [examine(stored, str(folder), settings) for stored in images],
         "read and hash": lambda: [file_sha256(stored, str(folder), settings) for stored in images],
         "decompress": lambda: [decode(data, settings.max_pixels) for data in contents],
         "zxing-cpp": lambda: [locate(one) for one in luma],
-        "inverted, mirrored": lambda: [variant(one, symbol) for one, symbol in zip(luma, symbols, strict=True)],
-        "pyzbar": lambda: [pyzbar.decode(one, symbols=[pyzbar.ZBarSymbol.QRCODE]) for one in small],
+        "measure": lambda: [summary(one, symbols) for one, symbols in zip(luma, found, strict=True)],
+        "zbar": lambda: [zbar_codes(one) for one in small],
     }
-    found = in_turn({name: partial(microseconds, call, len(images)) for name, call in work.items()}, options.rounds)
-    for name, values in found.items():
+    times = in_turn({name: partial(microseconds, call, len(images)) for name, call in work.items()}, options.rounds)
+    for name, values in times.items():
         yield from compare("scan, parts", "us", {name: values})
 
 

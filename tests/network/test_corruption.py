@@ -18,7 +18,7 @@ from stages.network.corruption import (
 )
 from stages.network.view import INPUT_SIDE
 from stages.qr.image import square
-from stages.qr.symbol import read_symbol
+from stages.qr.read import read_symbol
 
 GENTLE = {"rotate": 10.0, "angle": 10.0, "darken": 0.5, "blur": 0.5, "noise": 10.0, "recompress": 50.0}
 

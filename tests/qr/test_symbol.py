@@ -1,129 +1,54 @@
-from typing import Any
-
+import cv2
 import numpy as np
 import pytest
 import segno
-import zxingcpp
 
-from stages.qr.symbol import read_symbol
-from tests.helpers import drawn, pixels_of
-
-
-@pytest.mark.parametrize(
-    ("version", "level", "mask", "scale", "border"),
-    [(1, "L", 0, 10, 4), (2, "M", 3, 3, 4), (3, "Q", 7, 4, 1), (5, "H", 5, 6, 10), (10, "M", 2, 2, 4),
-     (20, "L", 6, 5, 2), (40, "H", 1, 3, 4)],
-)  # fmt: skip
-def test_a_drawn_symbol_is_measured(version: int, level: str, mask: int, scale: int, border: int) -> None:
-    reading = read_symbol(drawn("https://a.example", scale, border, version=version, error=level, mask=mask))
-    assert (reading.symbols, reading.payload, reading.error) == (1, "https://a.example", "")
-    assert (reading.version, reading.ec_level, reading.mask) == (version, level, mask)
-    assert reading.module_px == pytest.approx(scale, rel=0.03)
-    assert reading.quiet_zone == pytest.approx(border, abs=0.5)
+from stages.qr.locate import locate
+from stages.qr.symbol import contrast, dark, module_levels, variant
+from tests.helpers import drawn
+from tests.qr.drawing import tilted
 
 
-@pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_turned_symbol_is_measured(turns: int) -> None:
-    reading = read_symbol(np.rot90(drawn("https://a.example/", version=3, error="M", mask=4), turns))
-    assert (reading.payload, reading.version, reading.mask) == ("https://a.example/", 3, 4)
-    assert reading.module_px == pytest.approx(4, rel=0.03)
+@pytest.mark.parametrize("level", "LMQH")
+@pytest.mark.parametrize("mask", range(8))
+def test_a_variant_is_told_by_the_format_information(level: str, mask: int) -> None:
+    """In symbols of any version; its 18 modules stand twice in each."""
+    for version in (1, 7):
+        symbol = segno.make_qr("0", version=version, error=level, mask=mask, boost_error=False)
+        modules = np.array(symbol.matrix, bool)
+        for inverted in (False, True):
+            for mirrored in (False, True):
+                seen = (modules.T if mirrored else modules) ^ inverted
+                assert variant(seen, level, mask) == (inverted, mirrored)
+    assert variant(modules, None, mask) == (False, False)
+    assert variant(np.random.default_rng(0).random((21, 21)) > 0.5, level, mask) == (False, False)
 
 
-def test_two_codes_in_one_picture_are_counted_and_neither_is_taken() -> None:
-    left, right = (drawn(f"https://{name}.example/", version=3) for name in "ab")
-    reading = read_symbol(np.hstack([left, right]))
-    assert reading.symbols == 2
-    assert reading.payload is None
-    assert "2 QR codes" in reading.error
+@pytest.mark.parametrize("corners", [
+    [(0.2, 0.1), (0.9, 0.2), (0.8, 0.9), (0.1, 0.8)], [(0.2, 0.1), (0.8, 0.1), (0.95, 0.9), (0.05, 0.9)]
+])  # fmt: skip
+def test_modules_have_the_levels_of_their_ink_and_paper(corners: list[tuple[float, float]]) -> None:
+    ink, paper = 60, 180
+    code = np.where(drawn("https://a.example/", 12, 4, version=3, error="M") > 0, paper, ink).astype(np.uint8)
+    picture = tilted(code, corners)
+    (symbol,) = locate(picture)
+    levels = module_levels(picture, symbol)
+    assert levels.shape == (29, 29)
+    modules = segno.make_qr("https://a.example/", version=3, error="M", boost_error=False).matrix
+    assert np.array_equal(dark(levels), np.array(modules, bool))
+    assert contrast(levels) == pytest.approx(paper - ink, abs=12)
 
 
-@pytest.mark.parametrize("scale", [1, 2, 3, 4, 5, 7, 30])
-@pytest.mark.parametrize("shift", [0, 60])
-def test_a_drawn_code_is_read_at_any_size_and_on_grey_paper(scale: int, shift: int) -> None:
-    pixels = drawn("https://a.example/", scale, 4, version=3, error="M") // 255 * (255 - 2 * shift) + shift
-    reading = read_symbol(pixels.astype(np.uint8))
-    assert (reading.decoded, reading.payload, reading.module_px) == (True, "https://a.example/", scale)
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (0, 1), (90, 130), (254, 255)])
+@pytest.mark.parametrize("side", [1, 2, 90, 700])
+def test_contrast_is_the_distance_of_the_two_means(low: int, high: int, side: int) -> None:
+    picture = np.full((2 * side, side), low, np.uint8)
+    assert contrast(picture) == 0
+    picture[: side // 2 + 1] = high
+    assert contrast(picture) == high - low
 
 
-def other_barcode(kind: Any, text: str) -> np.ndarray:
-    return np.array(zxingcpp.write_barcode_to_image(zxingcpp.create_barcode(text, kind), scale=6, add_quiet_zones=True))
-
-
-@pytest.mark.parametrize(
-    ("problem", "pixels"),
-    [
-        pytest.param("no_code", np.full((120, 120), 255, np.uint8), id="white"),
-        pytest.param("no_code", np.zeros((1, 1), np.uint8), id="one pixel"),
-        pytest.param("no_code", np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8), id="noise"),
-        pytest.param("other_symbology", other_barcode(zxingcpp.BarcodeFormat.DataMatrix, "a text"), id="DataMatrix"),
-        pytest.param("other_symbology", other_barcode(zxingcpp.BarcodeFormat.EAN13, "4006381333931"), id="EAN-13"),
-    ],
-)
-def test_what_is_no_qr_code_has_an_error_and_no_payload(problem: str, pixels: np.ndarray) -> None:
-    reading = read_symbol(pixels)
-    assert (reading.decoded, reading.symbols, reading.payload, reading.version) == (False, 0, None, None)
-    assert reading.problem == problem
-    assert reading.error
-
-
-def test_a_micro_qr_code_is_called_so() -> None:
-    reading = read_symbol(other_barcode(zxingcpp.BarcodeFormat.MicroQRCode, "12345"))
-    assert (reading.decoded, reading.problem) == (False, "micro_qr")
-    assert "Micro QR" in reading.error
-
-
-@pytest.mark.parametrize("inverted", [False, True])
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("turns", [0, 3])
-def test_a_variant_is_read_and_told(inverted: bool, mirrored: bool, turns: int) -> None:
-    pixels = drawn("https://a.example/", version=3, error="M")
-    pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
-    reading = read_symbol(255 - pixels if inverted else pixels)
-    assert reading.payload == "https://a.example/"
-    assert (reading.inverted, reading.mirrored) == (inverted, mirrored)
-
-
-def test_a_torn_symbol_is_not_read() -> None:
-    pixels = drawn("https://a.example/", version=3, error="L")
-    pixels[len(pixels) // 2 :] = 255
-    reading = read_symbol(pixels)
-    assert (reading.decoded, reading.payload) == (False, None)
-    assert reading.problem in ("unreadable_code", "no_code")
-
-
-@pytest.mark.parametrize(
-    "payload", ["WIFI:S:home;T:WPA;P:secret;;", "12345", "two\nlines", "\x1b[31mred", "bücher.example", "日本"]
-)
-def test_any_text_is_a_payload(payload: str) -> None:
-    assert read_symbol(drawn(payload, error="M")).payload == payload
-
-
-def test_parts_of_a_structured_append_are_read_each_for_itself() -> None:
-    """zbar does not know the orientation of such a symbol; pyzbar 0.1.9 raises ValueError on that and loses it."""
-    text = "https://a.example/" + "several words " * 25
-    for symbol in segno.make_sequence(text, symbol_count=4, error="M"):
-        reading = read_symbol(pixels_of(symbol))
-        assert reading.symbols == 1
-        payload = (reading.payload or "").strip("\0")  # which zbar writes for the parts that are elsewhere
-        assert len(payload) >= len(text) // 4 and payload in text
-
-
-@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (200, 60), (1, 0), (0, 255), (128, 127)])
-def test_the_contrast_is_that_of_paper_and_ink(paper: int, ink: int) -> None:
-    """Also where the values are 0 and 1 of 255: a picture that is black to people and to the network."""
-    pixels = np.where(drawn("https://a.example/", version=3, error="M") > 0, paper, ink).astype(np.uint8)
-    assert read_symbol(pixels).contrast == pytest.approx(abs(paper - ink), abs=0.5)
-
-
-def test_without_a_symbol_the_contrast_is_that_of_the_picture() -> None:
-    halves = np.repeat(np.array([[70] * 300 + [190] * 300], np.uint8), 600, axis=0)
-    assert read_symbol(halves).contrast == 120
-    assert read_symbol(np.full((50, 50), 9, np.uint8)).contrast == 0
-
-
-def test_of_a_grey_code_on_a_large_black_and_white_page_its_own_contrast_counts() -> None:
-    page = np.zeros((800, 800), np.uint8)
-    page[:, :400] = 255
-    code = np.where(drawn("https://a.example/", version=3, error="M") > 0, 190, 90).astype(np.uint8)
-    page[100 : 100 + len(code), 100 : 100 + len(code)] = code
-    assert read_symbol(page).contrast == pytest.approx(100, abs=2)
+def test_contrast_of_noise_around_two_levels_is_theirs() -> None:
+    picture = np.repeat(np.array([[60] * 100 + [200] * 100], np.uint8), 200, axis=0)
+    noise = np.random.default_rng(0).normal(0, 10, picture.shape)
+    assert contrast(cv2.add(picture, noise, dtype=cv2.CV_8U)) == pytest.approx(140, abs=2)

@@ -1,0 +1,175 @@
+"""Find and read the QR codes in a picture (ISO/IEC 18004), with pyzbar as the judge of what is readable."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import zxingcpp
+
+from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, alone, locate
+from stages.qr.symbol import Symbol, contrast, dark, module_levels, variant
+from stages.qr.text import payload_of_zbar
+from stages.qr.zbar import ZbarCode, zbar_codes
+
+ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
+DRAWN_PX = 2  # the same for a symbol that is alone on clean paper; a third of the time
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the decoders say of one picture. Unknown is None.
+
+    `decoded`: pyzbar read exactly one QR code. `problem` is empty then, else one of several_codes,
+    structured_append (a part of a message), weak_decoder (zxing-cpp reads what pyzbar does not),
+    unreadable_code (found, read by neither), micro_qr, other_symbology, no_code; `error` says it in
+    words, and of a code that was read how its bytes were taken where the symbol does not say.
+    `contrast`: grey levels (0..255) between paper and ink, see `stages.qr.symbol.contrast`.
+    """
+
+    decoded: bool = False
+    symbols: int = 0
+    payload: str | None = None
+    version: int | None = None
+    ec_level: str | None = None
+    mask: int | None = None
+    module_px: float | None = None
+    quiet_zone: float | None = None
+    inverted: bool = False
+    mirrored: bool = False
+    contrast: float | None = None
+    problem: str = ""
+    error: str = ""
+
+
+def read_symbol(picture: np.ndarray) -> Reading:
+    """What `symbols` finds in grey pixels, uint8 (height, width), as one `Reading`."""
+    return summary(picture, symbols(picture))
+
+
+def symbols(picture: np.ndarray) -> list[Symbol]:
+    """The QR codes that either decoder reads in grey pixels, uint8 (height, width), each of them once.
+
+    zxing-cpp, which is fast, locates them and gives version, level and mask; pyzbar is asked, on a
+    ladder from cheap to thorough, until it reads something. Those in white on black and mirrored
+    ones are among them. A symbol that pyzbar alone reads has corners within two modules, and no version.
+    """
+    found = locate(picture)
+    for attempt in _ladder(picture, found):
+        if scanned := zbar_codes(attempt.pixels):
+            return _together(found, scanned, attempt)
+    return found
+
+
+def summary(picture: np.ndarray, found: list[Symbol]) -> Reading:
+    """The `Reading` of grey pixels in which `symbols` has found `found`.
+
+    The quiet zone is the smallest distance from a corner of the symbol to the picture's edge, in modules.
+    """
+    if len(found) != 1:
+        reading = Reading(symbols=len(found), problem="several_codes", error=f"{len(found)} QR codes in one picture")
+        return replace(reading if found else _explain(picture), contrast=round(contrast(picture), 2))
+    return _measured(picture, found[0])
+
+
+def _measured(picture: np.ndarray, symbol: Symbol) -> Reading:
+    problem, error = "", ""
+    if symbol.partial:
+        problem, error = "structured_append", "a part of a message in several QR codes (structured append)"
+    elif symbol.decoder == "zxing-cpp":
+        problem, error = "weak_decoder", "pyzbar cannot read this QR code, zxing-cpp can"
+    elif symbol.guess:
+        error = f"the encoding of the payload is not declared; read as {symbol.guess}"
+    levels = module_levels(picture, symbol) if symbol.side else picture
+    reading = Reading(not problem, 1, symbol.payload, contrast=round(contrast(levels), 2), problem=problem, error=error)
+    if symbol.side is None:
+        return reading
+    height, width = picture.shape
+    corners, module_px = symbol.corners, symbol.size / symbol.side
+    margin = min(corners.min(), width - corners[:, 0].max(), height - corners[:, 1].max())
+    inverted, mirrored = variant(dark(levels), symbol.ec_level, symbol.mask)
+    return replace(
+        reading,
+        version=symbol.version,
+        ec_level=symbol.ec_level,
+        mask=symbol.mask,
+        module_px=round(module_px, 2),
+        quiet_zone=round(max(float(margin), 0.0) / module_px, 2),
+        inverted=inverted,
+        mirrored=mirrored,
+    )
+
+
+class Attempt(NamedTuple):
+    """Pixels for pyzbar, uint8 (h, w); a point of theirs is at `scale` x point in the picture."""
+
+    pixels: np.ndarray
+    scale: float = 1
+
+
+def _ladder(picture: np.ndarray, found: list[Symbol]) -> Iterator[Attempt]:
+    """What pyzbar gets to see, one after the other until it reads something."""
+    one = found[0] if len(found) == 1 and found[0].side else None
+    module_px = one.size / (one.side or 1) if one else None
+    if one and module_px and (step := int(module_px / DRAWN_PX)) > 1 and alone(picture, one):
+        yield Attempt(picture[::step, ::step], step)
+    if module_px and module_px > ENOUGH_PX:
+        factor = ENOUGH_PX / module_px
+        small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        yield Attempt(small, 1 / factor)
+    yield Attempt(picture)
+    if max(picture.shape) <= 1000:
+        yield Attempt(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 0.5)
+    yield Attempt(cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
+    yield Attempt(255 - picture)
+
+
+def _together(found: list[Symbol], scanned: list[ZbarCode], attempt: Attempt) -> list[Symbol]:
+    """What zxing-cpp has `found` and zbar has `scanned`, where both see the same symbol once."""
+    together = list(found)
+    for one in scanned:
+        corners = one.corners * attempt.scale
+        seen = [i for i, symbol in enumerate(found) if _same(symbol, corners)]
+        for i in seen[:1]:
+            together[i] = replace(together[i], decoder="both", partial=one.partial)
+        if not seen and not _spans_several(found, corners):
+            text = payload_of_zbar(one.data)
+            together.append(Symbol(text.payload, corners, decoder="pyzbar", guess=text.guess, partial=one.partial))
+    return together
+
+
+def _same(symbol: Symbol, corners: np.ndarray) -> bool:
+    """Whether a symbol at `corners` is `symbol`: as large, within a factor of two, and in the same place."""
+    other = Symbol("", corners)
+    apart = float(np.linalg.norm(symbol.centre - other.centre))
+    return apart < symbol.size / 4 and symbol.size / 2 < other.size < symbol.size * 2
+
+
+def _spans_several(found: list[Symbol], corners: np.ndarray) -> bool:
+    """Whether `corners` are those of a message that zbar has put together from several symbols in the picture."""
+    inside = [cv2.pointPolygonTest(corners, symbol.centre.tolist(), False) >= 0 for symbol in found]
+    return sum(inside) > 1
+
+
+def _explain(picture: np.ndarray) -> Reading:
+    """Why neither decoder reads a QR code here."""
+    others = zxingcpp.read_barcodes(picture, text_mode=PLAIN)
+    if any(code.format in MICRO_QR for code in others):
+        return Reading(problem="micro_qr", error="a Micro QR code, which pyzbar does not read")
+    if others:
+        return Reading(problem="other_symbology", error=f"no QR code, but {others[0].format}")
+    broken = zxingcpp.read_barcodes(picture, formats=QR_CODE, return_errors=True)
+    if broken or _finder_patterns(picture):
+        return Reading(symbols=1, problem="unreadable_code", error="a QR code is there, but no decoder can read it")
+    return Reading(problem="no_code", error="no QR code found")
+
+
+def _finder_patterns(picture: np.ndarray) -> bool:
+    """Whether OpenCV sees the corners of a QR code; it enlarges narrow strips beyond measure, so not in those."""
+    shrink = 1000 / max(picture.shape)
+    if min(picture.shape) * 8 < max(picture.shape):
+        return False
+    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
+    cv2.setRNGSeed(0)  # it draws random numbers, which would make an answer depend on those before it
+    return bool(cv2.QRCodeDetector().detect(small)[0])
