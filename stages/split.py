@@ -6,9 +6,8 @@ and the result is checked by a schema of its own before it is written.
 
 import pandas as pd
 
-from stages.common.artefacts import SPLITS, VALID, read_table
+from stages.common.artefacts import SPLITS, VALID, read_table, write_table
 from stages.common.cli import run_stage, stdout
-from stages.common.files import replacing
 from stages.common.settings import CLASSES, load_params
 from stages.dataset.parts import (
     ELSEWHERE,
@@ -39,8 +38,7 @@ def main() -> None:
         names = pd.CategoricalDtype([*PARTS, ELSEWHERE])
         rows = pd.concat([part.astype({"part": names}) for part in (rows, kept)]).sort_index()
         stdout.print(f"{ELSEWHERE}: {len(other) - len(kept):,} rows left out, whose payload or site train has")
-    with replacing(SPLITS) as temporary:
-        rows.to_parquet(temporary, index=False)
+    write_table(SPLITS, rows)
     if params.by == "row":
         stdout.print("split.by is row: sites stand on both sides, so the figures of this run will be too good")
     counts = pd.crosstab(rows["part"], rows["label"]).reindex(columns=list(CLASSES), fill_value=0)

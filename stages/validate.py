@@ -14,9 +14,9 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from stages.common.artefacts import DATA_FIGURES, DATA_FINDINGS, DATA_PAGE, SCAN, VALID, read_table
+from stages.common.artefacts import DATA_FIGURES, DATA_FINDINGS, DATA_PAGE, SCAN, VALID, read_table, write_table
 from stages.common.cli import StageError, printable, run_stage, stdout
-from stages.common.files import remove, replacing, write_json
+from stages.common.files import remove, write_json
 from stages.common.settings import load_params
 from stages.gate.audit import audit, usable
 from stages.gate.check import Audit, Result
@@ -45,8 +45,7 @@ def main() -> None:
             f"The pictures are in {DATA_PAGE}, every file in {DATA_FINDINGS}"
         )
     rows = usable(result)
-    with replacing(VALID) as temporary:
-        rows.to_parquet(temporary, index=False)
+    write_table(VALID, rows)
     warned = f", {len(broken)} with a warning" if broken else ""
     stdout.print(f"{len(rows):,} images passed {len(result.results)} checks{warned}; see {DATA_PAGE}")
 

@@ -202,11 +202,12 @@ def test_dvc_goes_on_after_a_kill(tmp_path: Path, undisturbed: Path) -> None:
     for command in (["git", "init", "-q"], ["git", "add", "."]):
         subprocess.run(command, cwd=project, env=ENV, check=True)
     rng, kills, duration = random.Random(6), 0, 1.0
-    half = project / "data/.scan.parquet.partial"
     while kills < 3:
         (project / "data/scan.parquet").unlink(missing_ok=True)  # or there would be nothing left to look at
         process = start(project, "dvc", "repro", "--force", "scan")
-        while not half.exists() and process.poll() is None:  # its own lock is written by then
+        while (
+            not any((project / "data").glob(".scan.parquet.*.partial")) and process.poll() is None
+        ):  # its own lock is written by then
             time.sleep(0.01)
         if kill_group(process, rng.uniform(0, duration)):
             kills += 1

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.common.cli import StageError
+from stages.common.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +36,32 @@ PAGE = Path("reports/index.html")
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """The table at `path`; raises StageError, with the command that makes it, if it does not exist."""
+    """The table at `path`, its checksums verified.
+
+    Raises StageError, with the remedy, if it does not exist or is damaged.
+    """
     import pandas as pd  # late: it takes half a second to load, and scan does not need it
 
+    if not path.exists():
+        raise absent(path)
     try:
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise absent(path) from None
+        return pd.read_parquet(path, page_checksum_verification=True)
+    except PermissionError:
+        raise
+    except Exception as error:  # of many kinds, as a damaged file can say anything
+        cause = "it is a folder" if path.is_dir() else str(error).partition("\n")[0]
+        raise unusable(path, cause) from None
+
+
+def write_table(path: Path, table: "pd.DataFrame") -> None:
+    """Write `table`, without its index, with checksums that `read_table` verifies."""
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=False, write_page_checksum=True)
+
+
+def unusable(path: Path, cause: str) -> StageError:
+    """The error for a table that is not as its stage wrote it."""
+    return StageError(f"{path} is damaged ({cause}): delete it and run `dvc repro`, which makes it again")
 
 
 def absent(path: Path) -> StageError:

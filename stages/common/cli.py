@@ -2,10 +2,14 @@
 
 import argparse
 import errno
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -31,7 +35,37 @@ def run_stage(main: Callable[[], None]) -> None:
     _, others = parser.parse_known_args()
     if others:
         parser.error(f"unknown argument {printable(others[0])}: a stage takes its settings from params.yaml")
-    run(main)
+
+    def alone() -> None:
+        with one_at_a_time(name):
+            main()
+
+    run(alone)
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Hold the lock of the stage `name` in the working directory; StageError, with the holder, where it is taken.
+
+    The lock ends with the process that holds it, however that ends.
+    """
+    path = Path(f"data/.{name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        try:
+            holder = path.read_text() or "another process"
+        except OSError:  # Windows locks what it says, too
+            holder = "another process"
+        raise StageError(f"stages.{name} runs here already ({holder}): wait for it, or end it") from None
+    with lock:
+        path.write_text(f"process {os.getpid()}, since {datetime.now():%Y-%m-%d %H:%M:%S}")
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def run(main: Callable[[], None]) -> None:
@@ -50,7 +84,8 @@ def run(main: Callable[[], None]) -> None:
         if error.errno == errno.ENOSPC:
             fail(f"the disk is full ({error.filename or 'while writing'}): free some space, then `dvc repro` continues")
         if error.errno in (errno.EACCES, errno.EROFS):
-            fail(f"{error.filename}: {error.strerror}; check who owns the file and its folder")
+            what = f"{error.filename}: " if error.filename else ""
+            fail(f"{what}{error.strerror or error}; check who owns the file and its folder")
         raise
 
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.progress import Progress
 
+from stages.common.cli import stdout
 from stages.common.settings import Params, Scan
 from stages.dataset.row import CONTENT, file_sha256
 from stages.dataset.storage import Stored
@@ -24,15 +25,25 @@ def cache_key(settings: Scan) -> str:
 
 
 def known_rows(paths: Sequence[Path], key: str) -> pa.Table:
-    """The columns CONTENT of the tables at `paths`, for files whose bytes are known; none of another `key`."""
+    """The columns CONTENT of the tables at `paths`, for files whose bytes are known.
+
+    Nothing is taken from a table of another `key`, nor from one whose checksums show that it is damaged.
+    """
     tables = [CONTENT.empty_table()]
     for path in paths:
-        try:
-            if (pq.read_schema(path).metadata or {}).get(KEY.encode()) == key.encode():
-                tables.append(pq.read_table(path, columns=CONTENT.names))
-        except (OSError, pa.ArrowException):  # there is none, or it is damaged: nothing is known
+        if not path.exists():
             continue
-    table = pa.concat_tables([table.replace_schema_metadata() for table in tables])
+        try:
+            if (pq.read_schema(path).metadata or {}).get(KEY.encode()) != key.encode():
+                continue
+            table = pq.read_table(path, columns=CONTENT.names, page_checksum_verification=True)
+            # What checksums do not cover is in the schema.
+            if not table.schema.equals(CONTENT):
+                raise pa.ArrowInvalid("columns of other types")
+            tables.append(table.replace_schema_metadata())
+        except (OSError, pa.ArrowException, UnicodeDecodeError, ValueError):
+            stdout.print(f"{path} is damaged: nothing is taken from it, every file is scanned anew")
+    table = pa.concat_tables(tables)
     again = pc.is_in(table["problem"], pa.array(AGAIN))
     return table.filter(pc.and_(pc.is_valid(table["sha256"]), pc.invert(again)))
 

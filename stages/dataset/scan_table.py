@@ -35,7 +35,7 @@ def write_scan_table(tables: Iterable[pa.Table], params: Params) -> None:
     kept_with = SCHEMA.with_metadata({KEY: cache_key(params.scan)})
     with replacing(SCAN) as temporary:
         try:
-            with pq.ParquetWriter(temporary, kept_with) as writer:
+            with pq.ParquetWriter(temporary, kept_with, write_page_checksum=True) as writer:
                 for table in tables:
                     writer.write_table(table)
                     files += len(table)

@@ -133,7 +133,9 @@ def size_of(images: Path | str, stored: Stored) -> int:
     """Bytes of an image. Raises OSError where there is no such file, or it is none."""
     status = os.stat(_file(images, stored))  # noqa: PTH116 (pathlib takes as long as reading)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(0, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is a device or a pipe")
+        # Of the folders only those are listed that `list_images` could not look into.
+        folder = stat.S_ISDIR(status.st_mode)
+        raise OSError(0, "a folder that may not be listed" if folder else "a device or a pipe")
     return status.st_size if stored.shard is None else stored.bytes
 
 

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,31 @@ def test_json_is_rounded_and_can_be_read_back(tmp_path: Path) -> None:
     write_json(path, {"images": 3, "deep": {"accuracy": 2 / 3}, "name": "a"})
     assert json.loads(path.read_text()) == {"images": 3, "deep": {"accuracy": 0.666667}, "name": "a"}
     assert path.read_text().endswith("\n")
+
+
+def test_temporaries_of_dead_processes_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    living = tmp_path / f".table.csv.{os.getppid()}.partial"
+    for path in (tmp_path / f".table.csv.{ended.pid}.partial", tmp_path / ".table.csv.partial", living):
+        path.write_text("half")
+    with replacing(tmp_path / "table.csv") as temporary:
+        assert str(os.getpid()) in temporary.name
+        temporary.write_text("new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([living.name, "table.csv"])
+
+
+def test_a_folder_stays_where_it_cannot_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "images"
+    path.mkdir()
+    (path / "old.png").write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(path):
+        pass  # nothing was made
+    assert [file.name for file in path.iterdir()] == ["old.png"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_without_a_name_gets_that_of_the_output(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError) as error, replacing(tmp_path / "table.csv"):
+        raise PermissionError(13, "Permission denied")
+    assert error.value.filename == str(tmp_path / "table.csv")

@@ -24,7 +24,7 @@ from typing import Any
 import pyarrow as pa
 
 from stages.commands.cluster.shard import examine_shard
-from stages.common.cli import StageError, progress, run
+from stages.common.cli import StageError, one_at_a_time, progress, run
 from stages.common.settings import Params, load_params
 from stages.common.workers import cores
 from stages.dataset.labels import Label, read_labels
@@ -61,6 +61,7 @@ def main() -> None:
     if not shards:
         raise StageError(f"{options.address} has no shards: `python -m stages.commands.pack FOLDER TARGET` makes them")
     with ExitStack() as stack:
+        stack.enter_context(one_at_a_time("scan"))
         # A worker starts a process for the decoders, which daemons must not do.
         stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
         cluster = options.scheduler or stack.enter_context(
