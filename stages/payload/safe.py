@@ -36,8 +36,8 @@ def inert(text: str) -> str:
 
 
 def defang(text: str) -> str:
-    """`text` made unclickable: schemes as from `clean`, and every dot ``[.]``."""
-    return LIVE.sub(_harmless, text).replace(".", "[.]")
+    """`text` made unclickable: as from `clean`, and every dot ``[.]``."""
+    return clean(text).replace(".", "[.]")
 
 
 def _harmless(scheme: re.Match[str]) -> str:
