@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: repro test lint bench before ablation ablation-table setup lock clean help
 
 repro: setup ## run the pipeline: every stage that is out of date (the default)
-	@$(in_venv) stages.common.settings
+	@$(in_venv) stages.commands.check
 	@$(in_venv) dvc repro
 
 test: setup ## run the tests

@@ -20,14 +20,17 @@ from stages.common.files import remove, write_json
 from stages.common.settings import load_params
 from stages.gate.audit import audit, usable
 from stages.gate.check import Audit, Result
+from stages.gate.schema import require_scan_table
 from stages.page.data_page import write_csv, write_html
 
 
 def main() -> None:
-    """Audit the scan table, report, and stop the pipeline if a check of level error fails."""
+    """Audit the scan table, report, and raise StageError if a check of level error fails."""
     params = load_params()
     remove(VALID)  # nobody goes on with the rows of an earlier, better day
-    result = audit(read_table(SCAN), params)
+    table = read_table(SCAN)
+    require_scan_table(table)
+    result = audit(table, params)
     write_json(DATA_FIGURES, figures(result))
     write_csv(DATA_FINDINGS, result)
     write_html(DATA_PAGE, result, params)
@@ -71,7 +74,7 @@ def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Tabl
     title = "What is wrong with the data" if ordered[0].failed else "What to know about the data"
     table = Table("check", "what was found, and what to do", title=title, show_lines=True)
     for result in ordered[:rows]:
-        advice = f"{result.check.do[0].upper()}{result.check.do[1:]}."
+        advice = f"{result.check.remedy[0].upper()}{result.check.remedy[1:]}."
         shown = examples(result, scanned, 3 if len(ordered) <= 4 else 1)
         table.add_row(
             Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),

@@ -42,7 +42,7 @@ IMAGES = 150
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A project with every payload in both classes, in symbols and names, and what scan and validate said."""
     project = new_project(tmp_path_factory.mktemp("attacked"))
-    set_params(project, {"validate.levels.no_code": "error"})
+    set_params(project, {"validate.levels": {"no_code": "error"}})
     for label in ("benign", "malicious"):
         for i, payload in enumerate(PAYLOADS):
             name = payload.replace("/", "\\").replace("\0", "")[:100]

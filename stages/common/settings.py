@@ -1,10 +1,7 @@
-"""params.yaml as typed, checked values. Every key must be there, and no other may be.
-
-python -m stages.common.settings     # checks the file and what it points to, before DVC reads it
-"""
+"""params.yaml as typed, checked values. Every key must be there, and no other may be."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +19,7 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.common.cli import StageError, run
+from stages.common.cli import StageError
 
 CLASSES = ("benign", "malicious")  # 0 and 1
 IGNORE = "ignore"  # in data.classes: what is called so is left out
@@ -97,48 +94,6 @@ class Scan(Section):
     max_pixels: PositiveInt
 
 
-class Levels(Section):
-    """How grave each check of the gate is; the names are those of the functions in stages/gate/."""
-
-    has_images: Level
-    not_an_image: Level
-    truncated: Level
-    empty: Level
-    too_large: Level
-    several_frames: Level
-    link: Level
-    unreadable: Level
-    bad_name: Level
-    kills_decoder: Level
-    decode_rate: Level
-    no_code: Level
-    unreadable_code: Level
-    weak_decoder: Level
-    several_codes: Level
-    micro_qr: Level
-    other_symbology: Level
-    inverted: Level
-    mirrored: Level
-    small_modules: Level
-    narrow_quiet_zone: Level
-    unknown_label: Level
-    missing_class: Level
-    label_no_row: Level
-    label_no_file: Level
-    label_doubled: Level
-    label_contradicting: Level
-    payload_differs: Level
-    payload_in_both_classes: Level
-    picture_in_both_classes: Level
-    duplicates: Level
-    classes_near_half: Level
-    random_split_leaks: Level
-    picture_shortcut: Level
-    picture_features_together: Level
-    payload_shortcut: Level
-    payload_features_together: Level
-
-
 class Validate(Section):
     """What the gate lets through."""
 
@@ -152,7 +107,7 @@ class Validate(Section):
     max_payload_auc: Annotated[float, Field(ge=0.5, le=1)]
     bad_rows: Literal["stop", "quarantine"]
     max_bad_rows: Rate
-    levels: Levels
+    levels: dict[str, Level]  # of the checks in stages/gate/ whose level is not the default
 
 
 class Split(Section):
@@ -286,6 +241,21 @@ def _explain(error: ValidationError) -> list[str]:
     return lines + [f"key {key} is missing" for key in sorted(missing)]
 
 
+def refuse_unknown(names: Iterable[str], known: Collection[str], section: str) -> None:
+    """Raise StageError for each of `names`, keys of `section` ("validate.levels"), that is not in `known`.
+
+    For names that the code above this package defines; the nearest known one is proposed.
+    """
+    lines = []
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            remedy = f"did you mean {section}.{near[0]}?" if near else f"one of: {', '.join(known)}"
+            lines.append(f"params.yaml: unknown key {section}.{name}; {remedy}")
+    if lines:
+        raise StageError("\n".join(lines))
+
+
 def _dotted(location: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in location)
 
@@ -298,19 +268,3 @@ def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys += _all_keys(field.annotation, key + ".")
     return keys
-
-
-def main() -> None:
-    """Check params.yaml, and that the data which it names and no stage makes is there.
-
-    DVC looks both up before any stage can, and in its words a mistyped data.urls "could not be found".
-    """
-    data = load_params().data
-    if data.images != Path("data/images") and not data.images.exists():
-        raise StageError(f"{data.images} is not there; set data.images in params.yaml to your folder of images")
-    if data.urls != Path("data/sample_urls.csv") and not data.urls.exists():
-        raise StageError(f"{data.urls} is not there; set data.urls in params.yaml to your url,label table")
-
-
-if __name__ == "__main__":
-    run(main)

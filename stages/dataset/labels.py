@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
@@ -11,14 +12,24 @@ from stages.dataset.csv_table import read_csv
 from stages.dataset.storage import labels_file
 
 
+class LabelProblem(StrEnum):
+    """The column ``label_problem`` of the scan table; NONE, which is "", where there is none."""
+
+    NONE = ""
+    NO_ROW = auto()
+    NO_FILE = auto()
+    DOUBLED = auto()
+    CONTRADICTING = auto()
+
+
 @dataclass(frozen=True)
 class Label:
-    """A row of the labels file. `problem` is empty, doubled, contradicting, no_row or no_file."""
+    """A row of the labels file."""
 
     label: str
     url: str | None = None
     source: str = ""
-    problem: str = ""
+    problem: LabelProblem = LabelProblem.NONE
 
 
 def class_names(classes: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +72,7 @@ def one_form(name: str) -> str:
 def read_labels(folder: Path, data: Data) -> dict[str, Label] | None:
     """The labels file of `folder` by file name in `one_form`, or None where there is none: folders are the labels.
 
-    A file that is listed twice is doubled, or contradicting where the labels differ.
+    A file that is listed twice is DOUBLED, or CONTRADICTING where the labels differ.
     Raises StageError as `read_csv` does.
     """
     path = labels_file(folder)
@@ -76,8 +87,9 @@ def read_labels(folder: Path, data: Data) -> dict[str, Label] | None:
         label = known.get(folded(given), given)
         name = one_form(PurePosixPath(file.replace("\\", "/")).as_posix())
         first = found.get(name)
-        problem = "" if first is None else "doubled" if first.label == label else "contradicting"
-        if first is not None and first.problem == "contradicting":
-            problem = first.problem
+        problem = LabelProblem.NONE
+        if first is not None:
+            same = first.label == label and first.problem is not LabelProblem.CONTRADICTING
+            problem = LabelProblem.DOUBLED if same else LabelProblem.CONTRADICTING
         found[name] = Label(label, url or None, source, problem)
     return found

@@ -13,6 +13,7 @@ import pyarrow as pa
 from stages.common.settings import Scan
 from stages.dataset.storage import Stored, read_bytes, size_of
 from stages.qr.image import UnusableImageError, decode, grey
+from stages.qr.problem import Problem
 from stages.qr.read import read_symbol
 
 SCHEMA = pa.schema(
@@ -75,10 +76,10 @@ def examine(stored: Stored, folder: str, settings: Scan) -> Row:
     except UnusableImageError as problem:
         return content_row(**facts, problem=problem.problem, error=str(problem))
     except OSError as problem:
-        return content_row(**facts, problem="unreadable", error=f"cannot be read: {problem.strerror}")
+        return content_row(**facts, problem=Problem.UNREADABLE, error=f"cannot be read: {problem.strerror}")
     except Exception as problem:  # a decoder's own defect: the file is named, the others go on
         message = f"the decoder failed on this file ({type(problem).__name__})"
-        return content_row(**facts, problem="kills_decoder", error=message)
+        return content_row(**facts, problem=Problem.KILLS_DECODER, error=message)
 
 
 def file_sha256(stored: Stored, folder: str, settings: Scan) -> str | None:
@@ -112,7 +113,14 @@ def _plain_file(file: str, most: int) -> bytes | None:
 
 def content_row(**facts: Any) -> Row:
     """The columns CONTENT with `facts`, and what is unknown as None."""
-    defaults = {"decoded": False, "symbols": 0, "inverted": False, "mirrored": False, "problem": "", "error": ""}
+    defaults = {
+        "decoded": False,
+        "symbols": 0,
+        "inverted": False,
+        "mirrored": False,
+        "problem": Problem.NONE,
+        "error": "",
+    }
     return dict.fromkeys(CONTENT.names) | defaults | facts
 
 
@@ -124,9 +132,9 @@ def readable(name: str) -> str:
 def _admit(stored: Stored, folder: str) -> None:
     """Raise UnusableImageError for a name that cannot be written down, and for a link out of `folder`."""
     if readable(stored.path) != stored.path:
-        raise UnusableImageError("bad_name", "the file's name is not valid UTF-8")
+        raise UnusableImageError(Problem.BAD_NAME, "the file's name is not valid UTF-8")
     file = f"{folder}/{stored.path}"
     if stored.shard is None and os.path.islink(file):  # noqa: PTH114 (pathlib takes as long as reading)
         target = Path(file).resolve()
         if target.is_dir() or not target.is_relative_to(Path(folder).resolve()):
-            raise UnusableImageError("link", "a symbolic link to a folder, or out of this one")
+            raise UnusableImageError(Problem.LINK, "a symbolic link to a folder, or out of this one")

@@ -13,10 +13,11 @@ from stages.common.cli import stdout
 from stages.common.settings import Params, Scan
 from stages.dataset.row import CONTENT, file_sha256
 from stages.dataset.storage import Stored
+from stages.qr.problem import Problem
 from stages.qr.version import code_version
 
 KEY = "looked_with"  # in the table's metadata
-AGAIN = ["kills_decoder"]  # problems of the machine as much as of the file
+AGAIN = [Problem.KILLS_DECODER]  # problems of the machine as much as of the file
 
 
 def cache_key(settings: Scan) -> str:

@@ -16,10 +16,11 @@ from stages.common.cli import stdout
 from stages.common.files import remove, replacing
 from stages.common.settings import Params
 from stages.common.workers import in_workers
-from stages.dataset.labels import Label, label_of, one_form, read_labels, source_of
+from stages.dataset.labels import Label, LabelProblem, label_of, one_form, read_labels, source_of
 from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine, readable
 from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
 from stages.dataset.storage import LABELS_FILE, Stored
+from stages.qr.problem import Problem
 
 UNFINISHED = SCAN.with_name(".scan.unfinished.partial")  # of a scan that was interrupted
 CHUNK = 64  # files a worker takes at a time
@@ -77,7 +78,7 @@ def examine_all(images: Sequence[Stored], params: Params) -> Generator[Row]:
     """`look` at `images`, in their order, from worker processes that may die; one that does costs one row."""
 
     def failed(_: Stored, why: str) -> Row:
-        return content_row(problem="kills_decoder", error=why)
+        return content_row(problem=Problem.KILLS_DECODER, error=why)
 
     work = partial(examine, folder=str(params.data.images), settings=params.scan)
     return in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK)
@@ -94,14 +95,14 @@ def named(images: Sequence[Stored], content: pa.Table, listed: dict[str, Label] 
     if listed is None:
         labels = [of_folder(stored.path.rpartition("/")[0]) for stored in images]
     else:
-        labels = [listed.pop(one_form(stored.path), Label("", problem="no_row")) for stored in images]
+        labels = [listed.pop(one_form(stored.path), Label("", problem=LabelProblem.NO_ROW)) for stored in images]
     return _joined(images, labels, content)
 
 
 def missing(listed: dict[str, Label] | None) -> pa.Table:
     """A row for each file that is still in `listed`: there is no such file."""
     images = [Stored(name) for name in listed or ()]
-    labels = [replace(label, problem="no_file") for label in (listed or {}).values()]
+    labels = [replace(label, problem=LabelProblem.NO_FILE) for label in (listed or {}).values()]
     error = f"listed in {LABELS_FILE}, but there is no such file"
     return _joined(images, labels, pa.Table.from_pylist([content_row(error=error) for _ in images], CONTENT))
 

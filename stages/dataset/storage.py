@@ -17,6 +17,7 @@ import numpy as np
 
 from stages.common.cli import StageError
 from stages.qr.image import UnusableImageError, decode
+from stages.qr.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,20 +143,20 @@ def size_of(images: Path | str, stored: Stored) -> int:
 def read_bytes(images: Path | str, stored: Stored, most: int) -> bytes:
     """The bytes of an image, never more than `most`. `images` is data.images, or "" for names from here.
 
-    Raises UnusableImageError with problem too_large, truncated or link, and OSError as `size_of`.
+    Raises UnusableImageError with problem TOO_LARGE, TRUNCATED or LINK, and OSError as `size_of`.
     """
     size = size_of(images, stored)
     if stored.shard is None and stored.path.endswith(".tar"):
-        raise UnusableImageError("truncated", "a damaged tar file; images that it has left are rows of their own")
+        raise UnusableImageError(Problem.TRUNCATED, "a damaged tar file; images that it has left are rows of their own")
     if stored.shard is not None and stored.offset is None:
-        raise UnusableImageError("link", "a link or a device in a tar file")
+        raise UnusableImageError(Problem.LINK, "a link or a device in a tar file")
     if size > most:
-        raise UnusableImageError("too_large", f"{size:,} bytes, more than scan.max_bytes = {most:,}")
+        raise UnusableImageError(Problem.TOO_LARGE, f"{size:,} bytes, more than scan.max_bytes = {most:,}")
     with open(_file(images, stored), "rb", buffering=0) as stream:  # noqa: PTH123
         stream.seek(stored.offset or 0)
         data = stream.read(size)
     if len(data) < size:
-        raise UnusableImageError("truncated", "the file ends before its size")
+        raise UnusableImageError(Problem.TRUNCATED, "the file ends before its size")
     return data
 
 

@@ -1,14 +1,23 @@
-"""Make every check, as one pandera schema, and put bad rows into quarantine where params.yaml says so."""
+"""Make every check, and put bad rows into quarantine where params.yaml says so."""
 
 import pandas as pd
-import pandera.pandas as pa
 
-from stages.common.settings import CLASSES, IGNORE, Params
+from stages.common.settings import CLASSES, IGNORE, Level, Params, refuse_unknown
 from stages.gate import files, labels, shortcuts
-from stages.gate.check import Audit, Finder, Finding, Level, Result
+from stages.gate.check import Audit, Result
 from stages.payload.site import group_key
 
 CHECKS = [*files.CHECKS, *labels.CHECKS, *shortcuts.CHECKS]
+
+
+def levels_of_checks(params: Params) -> dict[str, Level]:
+    """The level of every check by its name: that of validate.levels, else the default.
+
+    Raises StageError where validate.levels has a name that no check has.
+    """
+    names = [check.name for check in CHECKS]
+    refuse_unknown(params.validate_.levels, names, "validate.levels")
+    return {check.name: params.validate_.levels.get(check.name, check.level) for check in CHECKS}
 
 
 def audit(table: pd.DataFrame, params: Params) -> Audit:
@@ -35,34 +44,18 @@ def audit(table: pd.DataFrame, params: Params) -> Audit:
 
 
 def with_sites(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` and the column ``site`` that the checks look at (see `Check`), which takes longer than most of them."""
+    """`table` and the column ``site`` that the checks get (see `Check`), which takes longer than most of them."""
     return table.assign(site=table["payload"].map(group_key, na_action="ignore").astype("category"))
 
 
 def make_checks(table: pd.DataFrame, params: Params) -> list[Result]:
     """The result of every check that is not off, in the order of CHECKS; no failure hides another."""
-    levels: dict[str, Level] = params.validate_.levels.model_dump()
-    seen: dict[str, Finding] = {}
-
-    def as_pandera(name: str, find: Finder) -> pa.Check:
-        def holds(frame: pd.DataFrame) -> bool:
-            seen[name] = find(frame, params)
-            return seen[name].holds
-
-        return pa.Check(holds, name=name)
-
+    levels = levels_of_checks(params)
+    table = with_sites(table)
     made = [check for check in CHECKS if levels[check.name] != "off"]
-    columns = {"path": pa.Column(unique=True), "label": pa.Column(), "decoded": pa.Column(bool)}
-    schema = pa.DataFrameSchema(columns, checks=[as_pandera(check.name, check.find) for check in made])
-    try:
-        schema.validate(with_sites(table), lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        for error in errors.schema_errors:
-            if getattr(error.check, "name", None) not in seen:
-                raise  # the table is not what scan writes, or a check is broken: a defect, not a finding
-    return [Result(check, levels[check.name], seen[check.name]) for check in made]
+    return [Result(check, levels[check.name], check.judge(table, params)) for check in made]
 
 
 def usable(audit: Audit) -> pd.DataFrame:
-    """The rows that the parts are dealt from: readable, labelled, not in quarantine."""
+    """The rows that are split into parts: readable, labelled, not in quarantine."""
     return audit.table[audit.table["decoded"] & audit.table["label"].isin(CLASSES)]

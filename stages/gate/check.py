@@ -1,14 +1,11 @@
-"""The one shape of every check: what it looks at, why it matters, what to do, and how it finds the bad rows."""
+"""The one shape of every check: what it examines, why it matters, what to do, and the function that judges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pandas as pd
 
-from stages.common.settings import CLASSES, Params
-
-Level = Literal["error", "warn", "off"]
+from stages.common.settings import CLASSES, Level, Params
 
 
 @dataclass(frozen=True)
@@ -28,27 +25,26 @@ class Finding:
     chart: pd.DataFrame | None = None
 
 
-Finder = Callable[[pd.DataFrame, Params], Finding]
+Judge = Callable[[pd.DataFrame, Params], Finding]
 
 
 @dataclass(frozen=True)
 class Check:
-    """`find(table, params)` looks at the scan table (one row a file, see stages/dataset/row.py).
+    """A rule of the gate. To add one, write its function and its row in CHECKS of the same file, and a test.
 
-    The table has one column more, ``site``: the payload's `group_key`, category, missing where there is no payload.
+    `judge(table, params)` gets the scan table (one row a file, see stages/dataset/row.py) with one
+    column more, ``site``: the payload's `group_key`, category, missing where there is no payload.
+    The other texts are phrases without a full stop.
     """
 
+    name: str  # in validate.levels and in the reports
     section: str  # files, reading, labels, balance, leakage, shortcuts
-    find: Finder
-    looks_at: str
+    level: Level  # unless validate.levels gives it another
+    judge: Judge
+    examines: str
     why: str
-    do: str
+    remedy: str
     per_row: bool = False  # an offending row can be put into quarantine
-
-    @property
-    def name(self) -> str:
-        """The function's name: the key of validate.levels and the pandera check's name."""
-        return self.find.__name__
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,8 @@ def histogram(values: pd.Series, labels: pd.Series, name: str, bins: int = 12) -
     values = values.astype("float64").dropna()
     if values.empty:
         return None
-    cut = pd.cut(values, bins, precision=2) if values.nunique() > bins else values.round(2).astype("category")
-    counts = pd.crosstab(cut, labels[values.index], dropna=False).reindex(cut.cat.categories, fill_value=0)
+    binned = pd.cut(values, bins, precision=2) if values.nunique() > bins else values.round(2).astype("category")
+    counts = pd.crosstab(binned, labels[values.index], dropna=False).reindex(binned.cat.categories, fill_value=0)
     counts = counts.reindex(columns=list(CLASSES), fill_value=0)
     ticks = [f"{i.left:g} - {i.right:g}" if isinstance(i, pd.Interval) else f"{i:g}" for i in counts.index]
     return counts.set_axis(pd.Index(ticks, name=name))

@@ -4,14 +4,20 @@ import numpy as np
 import pandas as pd
 
 from stages.common.settings import CLASSES, Params
+from stages.dataset.labels import LabelProblem
 from stages.dataset.storage import LABELS_FILE
 from stages.gate.check import Check, Finding, marked
+from stages.gate.schema import training_schema, violations
 from stages.payload.safe import defang
+
+
+def _broken(table: pd.DataFrame, params: Params) -> dict[str, pd.Series]:
+    return violations(table, training_schema(params.validate_.balance_tolerance))
 
 
 def unknown_label(table: pd.DataFrame, params: Params) -> Finding:
     """Every row has one of the two classes."""
-    rows = ~table["label"].isin(CLASSES)
+    rows = _broken(table, params).get("unknown_label", pd.Series(False, table.index))
     names = table["label"][rows].value_counts()
     details = pd.DataFrame({"folder or label": names.index, "files": names.to_numpy()}).head(20)
     propose = [f"{name}: {class_}" for name in names.index for class_ in CLASSES if class_ in str(name).casefold()]
@@ -25,14 +31,13 @@ def missing_class(table: pd.DataFrame, params: Params) -> Finding:
     return Finding(bool((counts > 0).all()) or table.empty, text=_counted(counts))
 
 
-def label_problem(problem: str, why: str, do: str) -> Check:
-    """The check that no row has `problem` with the labels file (see stages/dataset/labels.py)."""
+def without(problem: LabelProblem, why: str, remedy: str) -> Check:
+    """The check label_PROBLEM: no row has `problem` with the labels file."""
 
-    def find(table: pd.DataFrame, params: Params) -> Finding:
+    def judge(table: pd.DataFrame, params: Params) -> Finding:
         return marked(table["label_problem"] == problem)
 
-    find.__name__ = f"label_{problem}"
-    return Check("labels", find, f"each row of {LABELS_FILE}", why, do, per_row=True)
+    return Check(f"label_{problem}", "labels", "error", judge, f"each row of {LABELS_FILE}", why, remedy, per_row=True)
 
 
 def payload_differs(table: pd.DataFrame, params: Params) -> Finding:
@@ -86,7 +91,7 @@ def classes_near_half(table: pd.DataFrame, params: Params) -> Finding:
     if params.split.per_class is not None and readable.min() >= params.split.per_class:
         return Finding(True, text=f"{text}; split.per_class draws {params.split.per_class:,} of each")
     text += f"; split.per_class: {readable.min()} would draw equal numbers"
-    return Finding(bool(abs(share - 0.5) <= params.validate_.balance_tolerance), text=text)
+    return Finding("classes_near_half" not in _broken(table, params), text=text)
 
 
 def _counted(counts: pd.Series) -> str:
@@ -115,29 +120,34 @@ def random_split_leaks(table: pd.DataFrame, params: Params) -> Finding:
 
 
 CHECKS = [
-    Check("labels", unknown_label, "each file", "an image without a class cannot be learned from",
+    Check("unknown_label", "labels", "error", unknown_label, "each file",
+          "an image without a class cannot be learned from",
           "rename the folder, or name it in data.classes in params.yaml", per_row=True),
-    Check("labels", missing_class, "the classes", "with one class, always giving that answer is 100 % right",
+    Check("missing_class", "labels", "error", missing_class, "the classes",
+          "with one class, always giving that answer is 100 % right",
           "add the missing class; if its folder has another name, name it in data.classes in params.yaml"),
-    label_problem("no_row", "a file that the labels file does not list has no label",
-                  f"add its row to {LABELS_FILE}, or take the file out"),
-    label_problem("no_file", "a row without a file says that images were lost on the way",
-                  f"copy the missing files, or delete their rows from {LABELS_FILE}"),
-    label_problem("doubled", "a file that is listed twice is a slip in the list, and rarely the only one",
-                  f"delete one of its rows from {LABELS_FILE}"),
-    label_problem("contradicting", "a file that is listed as benign and as malicious has no label",
-                  f"decide which it is and delete the other row from {LABELS_FILE}"),
-    Check("labels", payload_differs, "each code", "the picture does not show the URL that was labelled",
+    without(LabelProblem.NO_ROW, "a file that the labels file does not list has no label",
+            f"add its row to {LABELS_FILE}, or take the file out"),
+    without(LabelProblem.NO_FILE, "a row without a file says that images were lost on the way",
+            f"copy the missing files, or delete their rows from {LABELS_FILE}"),
+    without(LabelProblem.DOUBLED, "a file that is listed twice is a slip in the list, and rarely the only one",
+            f"delete one of its rows from {LABELS_FILE}"),
+    without(LabelProblem.CONTRADICTING, "a file that is listed as benign and as malicious has no label",
+            f"decide which it is and delete the other row from {LABELS_FILE}"),
+    Check("payload_differs", "labels", "error", payload_differs, "each code",
+          "the picture does not show the URL that was labelled",
           "match files and URLs again: a shifted list mislabels everything behind the shift", per_row=True),
-    Check("labels", payload_in_both_classes, "each payload", "the same code cannot be benign and malicious",
-          "decide which it is, or take both out", per_row=True),
-    Check("labels", picture_in_both_classes, "each file", "the same picture under both labels teaches nothing",
-          "decide which it is, or take both out", per_row=True),
-    Check("labels", duplicates, "the payloads of a class", "copies count twice in every figure",
-          "take the copies out; the stage split keeps those that stay on one side"),
-    Check("balance", classes_near_half, "the classes", "away from 50/50, accuracy rewards guessing the larger class",
+    Check("payload_in_both_classes", "labels", "error", payload_in_both_classes, "each payload",
+          "the same code cannot be benign and malicious", "decide which it is, or take both out", per_row=True),
+    Check("picture_in_both_classes", "labels", "error", picture_in_both_classes, "each file",
+          "the same picture under both labels teaches nothing", "decide which it is, or take both out", per_row=True),
+    Check("duplicates", "labels", "warn", duplicates, "the payloads of a class",
+          "copies count twice in every figure",
+          "take the copies out; the stage split keeps the others in one part"),
+    Check("classes_near_half", "balance", "error", classes_near_half, "the classes",
+          "away from 50/50, accuracy rewards guessing the larger class",
           "set split.per_class as shown, add images to the smaller class, or raise validate.balance_tolerance"),
-    Check("leakage", random_split_leaks, "the sites of the payloads",
-          "a network that has seen a site in training knows it again in the test, which no new site will grant it",
+    Check("random_split_leaks", "leakage", "warn", random_split_leaks, "the sites of the payloads",
+          "a network recognises a site from training in the test part; new sites give it no such help",
           "nothing here: the stage split keeps each site in one part; do not split these images at random elsewhere"),
 ]  # fmt: skip

@@ -165,15 +165,19 @@ def _judged(scores: pd.DataFrame, data: _Labelled, features: pd.DataFrame | None
 
 
 ARTEFACT = "make the pictures of both classes in the same way: same program, size, format and margin"
+
 CHECKS = [
-    Check("shortcuts", picture_shortcut, "each feature of the file and picture, at a fixed symbol version",
+    Check("picture_shortcut", "shortcuts", "error", picture_shortcut,
+          "each feature of the file and picture, at a fixed symbol version",
           "a network that can tell the classes by how the images were made learns just that", ARTEFACT),
-    Check("shortcuts", picture_features_together, "all features of file and picture, in gradient-boosted trees",
+    Check("picture_features_together", "shortcuts", "error", picture_features_together,
+          "all features of file and picture, in gradient-boosted trees",
           "several weak traces of how the images were made add up to a strong one", ARTEFACT),
-    Check("shortcuts", payload_shortcut, "each feature of the payload",
-          "an accuracy that one such rule reaches says nothing of the network",
+    Check("payload_shortcut", "shortcuts", "warn", payload_shortcut, "each feature of the payload",
+          "an accuracy that one such rule reaches says nothing about the network",
           "compare the network with this rule; collect URLs so that both classes have it alike"),
-    Check("shortcuts", payload_features_together, "all features of the payload, in gradient-boosted trees",
-          "this is what a few lines without any picture reach: the network has to beat it",
+    Check("payload_features_together", "shortcuts", "warn", payload_features_together,
+          "all features of the payload, in gradient-boosted trees",
+          "a few lines of code reach this without any picture: the network has to beat it",
           "compare the network with this figure before you believe in it"),
 ]  # fmt: skip

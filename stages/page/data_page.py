@@ -52,15 +52,14 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
     sections: dict[str, list[dict[str, Any]]] = {}
     for result in audit.results:
         sections.setdefault(result.check.section, []).append(_view(result, table, shown))
-    settings = params.validate_.model_dump()
-    levels = settings.pop("levels", {})
+    settings = params.validate_.model_dump(exclude={"levels"})
     loaded = table[table["width"].notna()]
     page = template(TEMPLATE).render(
         audit=audit,
         sections=sections,
         quarantined=list(shown(audit.quarantined.head(LISTED))),
         settings=settings,
-        off=[name for name, level in levels.items() if level == "off"],
+        off=[name for name, level in params.validate_.levels.items() if level == "off"],
         images=images,
         loaded=len(loaded),
         decoded=int(loaded["decoded"].sum()),

@@ -17,13 +17,14 @@ from stages.dataset.storage import Stored, read_bytes
 from stages.network.view import INPUT_SIDE, view
 from stages.qr.image import UnusableImageError, decode, grey, square
 from stages.qr.locate import locate
+from stages.qr.problem import Problem
 from stages.qr.read import read_symbol
 from stages.qr.rectify import rectify_symbol
 from stages.qr.symbol import Symbol
 
 CHUNK = 8  # files a worker takes at a time; all their codes come back together
-# pyzbar, zxing-cpp, or both have read the code; the others of stages.qr.read.Reading's problems are no code to judge.
-READ = ("", "weak_decoder")
+# pyzbar, zxing-cpp, or both have read the code; in all other cases there is no code to judge.
+READ = (Problem.NONE, Problem.WEAK_DECODER)
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,15 @@ class Code:
     """One QR code in a picture; or, where `pixels` is None, why there is none to judge.
 
     `index` counts a picture's codes from 1, and is None where it has none. `pixels` are what the
-    network gets to see, uint8 (224, 224) or (224, 224, 3). `payload` is as it was read. `problem`
-    is a short code: one of UnusableImageError's, of Reading's, or unreadable, kills_decoder or
-    not_located; `error` says it in words.
+    network gets to see, uint8 (224, 224) or (224, 224, 3). `payload` is as it was read. `error`
+    says `problem` in words.
     """
 
     path: str
     index: int | None = None
     pixels: np.ndarray | None = None
     payload: str | None = None
-    problem: str = ""
+    problem: Problem = Problem.NONE
     error: str = ""
 
 
@@ -60,7 +60,7 @@ def codes(images: list[Stored], limits: Limits, workers: int | None = None) -> G
     """
 
     def failed(stored: Stored, why: str) -> list[Code]:
-        return [Code(stored.path, problem="kills_decoder", error=why)]
+        return [Code(stored.path, problem=Problem.KILLS_DECODER, error=why)]
 
     work = partial(codes_in, limits=limits)
     with closing(in_workers(work, images, failed, limits.timeout, workers, CHUNK)) as found:
@@ -84,9 +84,9 @@ def codes_in(stored: Stored, limits: Limits) -> list[Code]:
         message = str(problem).replace("scan.max_", "--max-")  # no params.yaml here
         return [Code(path, problem=problem.problem, error=message)]
     except OSError as problem:
-        return [Code(path, problem="unreadable", error=f"cannot be read: {problem.strerror}")]
+        return [Code(path, problem=Problem.UNREADABLE, error=f"cannot be read: {problem.strerror}")]
     except Exception as problem:  # a decoder's own defect: the file is named, the others go on
-        return [Code(path, problem="kills_decoder", error=f"the decoder failed on it ({type(problem).__name__})")]
+        return [Code(path, problem=Problem.KILLS_DECODER, error=f"the decoder failed on it ({type(problem).__name__})")]
 
 
 def _several(path: str, pixels: np.ndarray, found: list[Symbol], count: int) -> list[Code]:
@@ -98,4 +98,4 @@ def _several(path: str, pixels: np.ndarray, found: list[Symbol], count: int) -> 
     ]
     error = f"one of {count} QR codes in the picture that could not be located; show it in a picture of its own"
     missing = range(len(located) + 1, count + 1)
-    return entries + [Code(path, i, problem="not_located", error=error) for i in missing]
+    return entries + [Code(path, i, problem=Problem.NOT_LOCATED, error=error) for i in missing]

@@ -10,13 +10,14 @@ from stages.network.data import as_tensor
 from stages.network.trained import Trained
 from stages.predict.codes import Code
 from stages.predict.output import Row
+from stages.qr.problem import Problem
 
 UNREADABLE = "unreadable file"
 NAMES = {  # for problems whose short code is no English
-    "no_code": "no QR code",
-    "micro_qr": "Micro QR code",
-    "other_symbology": "other barcode",
-    "unreadable": UNREADABLE,
+    Problem.NO_CODE: "no QR code",
+    Problem.MICRO_QR: "Micro QR code",
+    Problem.OTHER_SYMBOLOGY: "other barcode",
+    Problem.UNREADABLE: UNREADABLE,
 }
 
 

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from stages.qr.problem import Problem
+
 # Named, because Pillow would otherwise also try its rarer and less tested decoders.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_SIDE = 65_535  # pixels of a side; zxing-cpp takes no more
@@ -14,9 +16,9 @@ Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error in
 
 
 class UnusableImageError(Exception):
-    """The file cannot serve as a sample: `problem` is a short code, the message says why."""
+    """The file cannot serve as a sample: `problem` is its code, the message says why."""
 
-    def __init__(self, problem: str, message: str) -> None:
+    def __init__(self, problem: Problem, message: str) -> None:
         super().__init__(message)
         self.problem = problem
 
@@ -36,28 +38,28 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     """Decode an image file; `max_pixels` is checked against its header before any pixel is read.
 
     Transparent is white, EXIF rotation is applied, 16 bits a channel become 8.
-    Raises UnusableImageError with problem empty, not_an_image, too_large, several_frames or truncated.
+    Raises UnusableImageError with problem EMPTY, NOT_AN_IMAGE, TOO_LARGE, SEVERAL_FRAMES or TRUNCATED.
     """
     if not data:
-        raise UnusableImageError("empty", "empty file")
+        raise UnusableImageError(Problem.EMPTY, "empty file")
     try:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
-        raise UnusableImageError("not_an_image", "not an image, or its header is damaged") from error
+        raise UnusableImageError(Problem.NOT_AN_IMAGE, "not an image, or its header is damaged") from error
     width, height, channels = image.width, image.height, len(image.getbands())
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
         bounds = f"scan.max_pixels = {max_pixels:,}, or than {MAX_SIDE:,} to a side"
-        raise UnusableImageError("too_large", f"{width} x {height} pixels, more than {bounds}")
+        raise UnusableImageError(Problem.TOO_LARGE, f"{width} x {height} pixels, more than {bounds}")
     format_ = image.format or ""
     try:
         frames = getattr(image, "n_frames", 1)
         ImageOps.exif_transpose(image, in_place=True)
         pixels = _on_white(image)
     except Exception as error:
-        raise UnusableImageError("truncated", "truncated or damaged image data") from error
+        raise UnusableImageError(Problem.TRUNCATED, "truncated or damaged image data") from error
     # Telephones write JPEGs with a second, smaller picture (MPO); the first is the photograph.
     if frames > 1 and format_ != "MPO":
-        raise UnusableImageError("several_frames", f"{frames} frames in one file")
+        raise UnusableImageError(Problem.SEVERAL_FRAMES, f"{frames} frames in one file")
     return Picture(pixels, format_, width, height, channels)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import zxingcpp
 
 from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, alone, locate
+from stages.qr.problem import Problem
 from stages.qr.symbol import Symbol, contrast, dark, module_levels, variant
 from stages.qr.text import payload_of_zbar
 from stages.qr.zbar import ZbarCode, zbar_codes
@@ -21,10 +22,9 @@ DRAWN_PX = 2  # the same for a symbol that is alone on clean paper; a third of t
 class Reading:
     """What the decoders say of one picture. Unknown is None.
 
-    `decoded`: pyzbar read exactly one QR code. `problem` is empty then, else one of several_codes,
-    structured_append (a part of a message), weak_decoder (zxing-cpp reads what pyzbar does not),
-    unreadable_code (found, read by neither), micro_qr, other_symbology, no_code; `error` says it in
-    words, and of a code that was read how its bytes were taken where the symbol does not say.
+    `decoded`: pyzbar read exactly one QR code. `problem` is NONE then, else one of those of the
+    code in the picture; `error` says it in words, and of a code that was read how its bytes were
+    taken where the symbol does not say.
     `contrast`: grey levels (0..255) between paper and ink, see `stages.qr.symbol.contrast`.
     """
 
@@ -39,7 +39,7 @@ class Reading:
     inverted: bool = False
     mirrored: bool = False
     contrast: float | None = None
-    problem: str = ""
+    problem: Problem = Problem.NONE
     error: str = ""
 
 
@@ -68,17 +68,18 @@ def summary(picture: np.ndarray, found: list[Symbol]) -> Reading:
     The quiet zone is the smallest distance from a corner of the symbol to the picture's edge, in modules.
     """
     if len(found) != 1:
-        reading = Reading(symbols=len(found), problem="several_codes", error=f"{len(found)} QR codes in one picture")
+        error = f"{len(found)} QR codes in one picture"
+        reading = Reading(symbols=len(found), problem=Problem.SEVERAL_CODES, error=error)
         return replace(reading if found else _explain(picture), contrast=round(contrast(picture), 2))
     return _measured(picture, found[0])
 
 
 def _measured(picture: np.ndarray, symbol: Symbol) -> Reading:
-    problem, error = "", ""
+    problem, error = Problem.NONE, ""
     if symbol.partial:
-        problem, error = "structured_append", "a part of a message in several QR codes (structured append)"
+        problem, error = Problem.STRUCTURED_APPEND, "a part of a message in several QR codes (structured append)"
     elif symbol.decoder == "zxing-cpp":
-        problem, error = "weak_decoder", "pyzbar cannot read this QR code, zxing-cpp can"
+        problem, error = Problem.WEAK_DECODER, "pyzbar cannot read this QR code, zxing-cpp can"
     elif symbol.guess:
         error = f"the encoding of the payload is not declared; read as {symbol.guess}"
     levels = module_levels(picture, symbol) if symbol.side else picture
@@ -156,13 +157,14 @@ def _explain(picture: np.ndarray) -> Reading:
     """Why neither decoder reads a QR code here."""
     others = zxingcpp.read_barcodes(picture, text_mode=PLAIN)
     if any(code.format in MICRO_QR for code in others):
-        return Reading(problem="micro_qr", error="a Micro QR code, which pyzbar does not read")
+        return Reading(problem=Problem.MICRO_QR, error="a Micro QR code, which pyzbar does not read")
     if others:
-        return Reading(problem="other_symbology", error=f"no QR code, but {others[0].format}")
+        return Reading(problem=Problem.OTHER_SYMBOLOGY, error=f"no QR code, but {others[0].format}")
     broken = zxingcpp.read_barcodes(picture, formats=QR_CODE, return_errors=True)
     if broken or _finder_patterns(picture):
-        return Reading(symbols=1, problem="unreadable_code", error="a QR code is there, but no decoder can read it")
-    return Reading(problem="no_code", error="no QR code found")
+        error = "a QR code is there, but no decoder can read it"
+        return Reading(symbols=1, problem=Problem.UNREADABLE_CODE, error=error)
+    return Reading(problem=Problem.NO_CODE, error="no QR code found")
 
 
 def _finder_patterns(picture: np.ndarray) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.common.cli import StageError
-from stages.common.settings import load_params, main
+from stages.common.settings import load_params, refuse_unknown
 from tests.helpers import PARAMS, REPO, rename_param, set_params
 
 
@@ -42,7 +42,6 @@ TYPOS = [
     ("render.quiet_zone", "render.quietzone"),
     ("scan.max_pixels", "scan.max_pixel"),
     ("validate.min_decode_rate", "validate.min_decoding_rate"),
-    ("validate.levels.truncated", "validate.levels.truncate"),
     ("split.seed", "split.sed"),
     ("model.batch_norm", "model.batchnorm"),
     ("train.learning_rate", "train.learningrate"),
@@ -107,7 +106,8 @@ def test_a_missing_key_is_named(project: Path, key: str) -> None:
         ("validate.min_decode_rate", 1.01),
         ("validate.balance_tolerance", 0.6),
         ("validate.bad_rows", "delete"),
-        ("validate.levels.truncated", "fatal"),
+        ("validate.levels", {"truncated": "fatal"}),
+        ("validate.levels", ["truncated"]),
         ("split.val", 0),
         ("split.per_class", 0),
         ("model.hidden", []),
@@ -153,8 +153,8 @@ def test_parts_that_leave_nothing_for_training_are_refused(project: Path) -> Non
 
 def test_a_level_named_off_is_no_boolean(project: Path) -> None:
     text = (project / "params.yaml").read_text()
-    (project / "params.yaml").write_text(text.replace("truncated: error", "truncated: off"))
-    assert load_params().validate_.levels.truncated == "off"
+    (project / "params.yaml").write_text(text.replace("levels: {}", "levels: {truncated: off}"))
+    assert load_params().validate_.levels == {"truncated": "off"}
 
 
 def test_precision_may_be_written_as_a_number(project: Path) -> None:
@@ -183,9 +183,12 @@ def test_without_the_file_the_user_learns_where_to_run(tmp_path: Path, monkeypat
         load_params()
 
 
-@pytest.mark.parametrize("key", ["data.urls", "data.images"])
-def test_data_that_is_not_there_is_named_before_dvc_looks_for_it(project: Path, key: str) -> None:
-    main()
-    set_params(project, {key: "nowhere"})
-    with pytest.raises(StageError, match=f"nowhere is not there; set {key}"):
-        main()
+def test_unknown_names_are_refused_with_the_nearest_known_one() -> None:
+    refuse_unknown(["blur"], ["blur", "noise"], "augment")
+    refuse_unknown([], [], "augment")
+    with pytest.raises(StageError) as error:
+        refuse_unknown(["blur", "nois", "xyz"], ["blur", "noise"], "augment")
+    assert str(error.value).splitlines() == [
+        "params.yaml: unknown key augment.nois; did you mean augment.noise?",
+        "params.yaml: unknown key augment.xyz; one of: blur, noise",
+    ]

@@ -14,29 +14,19 @@ from stages.common.artefacts import SPLITS, read_table
 from stages.common.cli import StageError, run
 from stages.common.settings import Params, load_params
 from stages.gate import audit as gate
-from stages.gate.audit import audit, usable
+from stages.gate.audit import audit, levels_of_checks, make_checks, usable
 from stages.gate.check import Finding
-from tests.helpers import PARAMS, draw_classes, looked_at, set_params
+from tests.gate.helpers import GOOD, NAMES, with_params
+from tests.helpers import set_params
 
-GOOD = 30  # images a class
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_classes(tmp_path_factory.mktemp("audit"), GOOD, GOOD)
-
-
-@pytest.fixture(scope="module")
-def scanned(images: Path) -> pd.DataFrame:
-    return looked_at(images, load_params(PARAMS))
-
-
 @pytest.fixture
-def table(scanned: pd.DataFrame, images: Path, project: Path) -> pd.DataFrame:
+def table(good: pd.DataFrame, good_images: Path, project: Path) -> pd.DataFrame:
     """Sixty good rows, and a project whose images they are."""
-    set_params(project, {"data.images": str(images)})
-    return scanned.copy()
+    set_params(project, {"data.images": str(good_images)})
+    return good
 
 
 def spoil(table: pd.DataFrame, count: int, problem: str = "truncated") -> pd.DataFrame:
@@ -149,7 +139,7 @@ def test_a_gate_that_closes_leaves_no_rows_of_an_earlier_run(table: pd.DataFrame
     with pytest.raises(StageError):
         validate.main()
     assert not (project / "data/valid.parquet").exists()
-    with pytest.raises(StageError, match="if the gate opens"):
+    with pytest.raises(StageError, match="if the data passes the gate"):
         split.main()
 
 
@@ -181,8 +171,51 @@ def test_a_check_that_raises_is_a_defect_and_no_finding(
     table: pd.DataFrame, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(table)
-    monkeypatch.setattr(gate, "CHECKS", [replace(gate.CHECKS[0], find=has_images), *gate.CHECKS[1:]])
+    monkeypatch.setattr(gate, "CHECKS", [replace(gate.CHECKS[0], judge=has_images), *gate.CHECKS[1:]])
     with pytest.raises(Exception, match="a defect of ours") as defect:
         run(validate.main)  # which ends with one line where a StageError is raised
     assert not isinstance(defect.value, StageError)
     assert not (project / "data/valid.parquet").exists()
+
+
+def test_every_check_holds_on_good_data(good: pd.DataFrame) -> None:
+    results = make_checks(good, with_params({}))
+    assert [result.check.name for result in results] == NAMES
+    assert {result.check.name: result.found.text for result in results if not result.found.holds} == {}
+    assert not any(result.found.rows.any() for result in results if result.found.rows is not None)
+
+
+def test_names_are_unique() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("level", ["off", "warn", "error"])
+def test_a_level_says_whether_a_check_is_made_and_can_fail(level: str, table: pd.DataFrame) -> None:
+    results = make_checks(spoil(table, 2), with_params({}, level=level))
+    broken = {result.check.name for result in results if not result.found.holds}
+    assert [result.check.name for result in results] == ([] if level == "off" else NAMES)
+    assert broken == (set() if level == "off" else {"truncated"})
+    assert {result.check.name for result in results if result.failed} == (broken if level == "error" else set())
+
+
+def test_a_check_has_its_own_level_unless_the_settings_give_it_another(project: Path) -> None:
+    defaults = {check.name: check.level for check in gate.CHECKS}
+    assert levels_of_checks(load_params()) == defaults
+    set_params(project, {"validate.levels": {"duplicates": "error", "inverted": "off"}})
+    assert levels_of_checks(load_params()) == defaults | {"duplicates": "error", "inverted": "off"}
+
+
+def test_a_level_for_a_check_that_is_not_there_is_an_error(table: pd.DataFrame, project: Path) -> None:
+    save(table)
+    set_params(project, {"validate.levels": {"duplicate": "off", "xyz": "off"}})
+    with pytest.raises(StageError) as error:
+        validate.main()
+    first, second = str(error.value).splitlines()
+    assert first == "params.yaml: unknown key validate.levels.duplicate; did you mean validate.levels.duplicates?"
+    assert second.startswith("params.yaml: unknown key validate.levels.xyz; one of: has_images, not_an_image,")
+
+
+def test_a_table_of_another_version_is_an_error(table: pd.DataFrame, project: Path) -> None:
+    save(table.drop(columns="mirrored"))
+    with pytest.raises(StageError, match=r"mirrored.*delete it and run `dvc repro`"):
+        validate.main()

@@ -67,7 +67,9 @@ def test_in_several_strata_only_pairs_of_one_stratum_count(seed: int) -> None:
         ([], [], "", 0.5),
     ],
 )
-def test_by_hand(score: list[int], truth: list[int], strata: str, expected: float) -> None:
+def test_ties_count_half_and_no_pair_is_chance(
+    score: list[int], truth: list[int], strata: str, expected: float
+) -> None:
     strata_ = pd.Series(list(strata), dtype=object)
     assert stratified_auc(pd.Series(score, dtype=float), np.array(truth, dtype=bool), strata_) == expected
 
@@ -125,7 +127,7 @@ def test_a_rule_on_the_payload_is_found_and_warned_of(params: Params) -> None:
     found = shortcuts.payload_shortcut(planted, params)
     assert found.details is not None
     assert {"www", "https_www"} <= set(found.details["feature"][found.details["auc"] == 1])
-    assert params.validate_.levels.payload_shortcut == "warn"
+    assert next(check.level for check in CHECKS if check.name == "payload_shortcut") == "warn"
 
 
 def test_weak_traces_are_found_together(params: Params) -> None:
@@ -162,7 +164,7 @@ def test_below_five_sites_a_class_nothing_is_said(params: Params) -> None:
             brightness=[100.0] * (COUNT + sites - 1) + [101.0] * (sites + 1),
         )
         assert shortcuts.picture_shortcut(table, params).text == text
-        assert all(check.find(table, params).holds for check in CHECKS) == (sites == 4)
+        assert all(check.judge(table, params).holds for check in CHECKS) == (sites == 4)
 
 
 def test_one_rule_that_tells_nearly_all_stands_above_weaker_ones(params: Params) -> None:

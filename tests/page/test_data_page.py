@@ -70,13 +70,11 @@ def a_table(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def a_result(holds: bool = False, level: Level = "error", name: str = "a_rule", **found: Any) -> Result:
-    def find(table: pd.DataFrame, params: Params) -> Finding:
+    def judge(table: pd.DataFrame, params: Params) -> Finding:
         raise AssertionError("a report makes no check")
 
-    find.__name__ = name
-    return Result(
-        Check("files", find, "each file", "bad data teaches bad things", "mend it"), level, Finding(holds, **found)
-    )
+    check = Check(name, "files", "error", judge, "each file", "bad data teaches bad things", "mend it")
+    return Result(check, level, Finding(holds, **found))
 
 
 def all_rows(table: pd.DataFrame, **options: Any) -> Audit:

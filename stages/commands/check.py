@@ -1,0 +1,35 @@
+"""Check params.yaml and what it points to, before DVC reads it.
+
+python -m stages.commands.check     # `make repro` does this first
+"""
+
+from stages.common.artefacts import DRAWN_IMAGES, SAMPLE_URLS
+from stages.common.cli import StageError, run
+from stages.common.settings import Params, load_params
+
+
+def main() -> None:
+    """Raise StageError for the first of these that finds a slip in params.yaml."""
+    params = load_params()
+    for check in (data_is_there, levels_are_of_checks):
+        check(params)
+
+
+def data_is_there(params: Params) -> None:
+    """The data that no stage makes exists: in DVC's words a mistyped data.urls "could not be found"."""
+    data = params.data
+    if data.images != DRAWN_IMAGES and not data.images.exists():
+        raise StageError(f"{data.images} is not there; set data.images in params.yaml to your folder of images")
+    if data.urls != SAMPLE_URLS and not data.urls.exists():
+        raise StageError(f"{data.urls} is not there; set data.urls in params.yaml to your url,label table")
+
+
+def levels_are_of_checks(params: Params) -> None:
+    """validate.levels names checks of the gate."""
+    from stages.gate.audit import levels_of_checks  # which loads scikit-learn
+
+    levels_of_checks(params)
+
+
+if __name__ == "__main__":
+    run(main)

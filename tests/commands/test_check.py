@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from stages.commands.check import main
+from stages.common.cli import StageError
+from tests.helpers import run_python, set_params
+
+
+@pytest.mark.parametrize("key", ["data.urls", "data.images"])
+def test_data_that_is_not_there_is_named_before_dvc_looks_for_it(project: Path, key: str) -> None:
+    main()
+    set_params(project, {key: "nowhere"})
+    with pytest.raises(StageError, match=f"nowhere is not there; set {key}"):
+        main()
+
+
+def test_a_level_for_a_check_that_is_not_there_is_named_before_anything_runs(project: Path) -> None:
+    set_params(project, {"validate.levels": {"truncate": "warn"}})
+    ended = run_python("-m", "stages.commands.check", folder=project)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "error: params.yaml: unknown key validate.levels.truncate; did you mean validate.levels.truncated?\n"
+    )

@@ -1,0 +1,104 @@
+"""Every check of labels, balance and leakage, on a dataset that violates it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from stages.dataset.row import CONTENT
+from stages.gate.labels import CHECKS
+from tests.gate.helpers import GOOD, offending, result_of, with_params
+from tests.helpers import draw_qr, labelled, looked_at, urls
+
+URL = urls("benign", GOOD)[0]  # what benign/000.png says
+
+
+def in_both_classes(folder: Path) -> None:
+    draw_qr(folder / "benign/bad.png", "https://both.example/")
+    draw_qr(folder / "malicious/bad.png", "https://both.example/")
+
+
+def repeated(folder: Path) -> None:
+    for i in range(4):
+        draw_qr(folder / f"benign/{i}.png", URL, scale=3)
+
+
+# Files that, beside the good ones, violate the check, and what it says.
+BAD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "unknown_label": (
+        lambda folder: draw_qr(folder / "phishing malicious/bad.png", URL),
+        "1 of 61 files; add to data.classes: phishing malicious: malicious",
+    ),
+    "payload_in_both_classes": (in_both_classes, "2 of 62 files"),
+    "picture_in_both_classes": (in_both_classes, "2 of 62 files"),
+    "duplicates": (repeated, "6.2% of the readable codes (benign 11.8%, malicious 0.0%)"),
+}
+# Changes to the good table, and what the check says; no single row is to blame.
+BAD_TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
+    "missing_class": (lambda t: t.iloc[:GOOD], "30 benign, 0 malicious"),
+    "classes_near_half": (
+        lambda t: t.iloc[:45],
+        "30 benign, 15 malicious: 33.3% malicious; split.per_class: 15 would draw equal numbers",
+    ),
+    "random_split_leaks": (
+        lambda t: t.assign(payload=[f"https://{i}.one.example/" for i in range(2 * GOOD)]),
+        r"(\d+) of \1 val and test rows \(100.0%\) share their site with train",
+    ),
+}
+# Lines of the labels file, of which those of the good files are given.
+BAD_LISTS: dict[str, Callable[[list[str]], list[str]]] = {
+    "label_no_row": lambda lines: lines[1:],
+    "label_no_file": lambda lines: [*lines, "benign/gone.png,benign,"],
+    "label_doubled": lambda lines: [*lines, lines[0]],
+    "label_contradicting": lambda lines: [*lines, f"benign/000.png,malicious,{URL}"],
+    "payload_differs": lambda lines: ["benign/000.png,benign,https://else.example/", *lines[1:]],
+}
+
+
+def test_every_check_is_tested() -> None:
+    assert {*BAD_FILES, *BAD_TABLES, *BAD_LISTS} == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_files_are_found_and_no_others(name: str, good: pd.DataFrame, tmp_path: Path) -> None:
+    make, text = BAD_FILES[name]
+    make(tmp_path)
+    bad = looked_at(tmp_path, with_params({}))
+    table = pd.concat([good, bad], ignore_index=True)
+    result = result_of(name, table)
+    assert not result.found.holds
+    assert offending(result, table) == sorted(bad["path"])
+    assert result.found.text == text
+
+
+@pytest.mark.parametrize("name", BAD_TABLES)
+def test_a_bad_table_is_found(name: str, good: pd.DataFrame) -> None:
+    change, text = BAD_TABLES[name]
+    result = result_of(name, change(good))
+    assert not result.found.holds
+    assert result.found.rows is None
+    assert re.fullmatch(text, result.found.text) or result.found.text == text
+
+
+@pytest.mark.parametrize("name", BAD_LISTS)
+def test_a_bad_row_of_the_labels_file_is_found(name: str, good: pd.DataFrame, tmp_path: Path) -> None:
+    lines = [",".join(row) for row in good[["path", "label", "payload"]].itertuples(index=False)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label,url", *BAD_LISTS[name](lines)]))
+    params = with_params({"data.images": str(tmp_path)})
+    content = pa.Table.from_pandas(good[CONTENT.names], CONTENT, preserve_index=False)
+    table = labelled(good["path"].tolist(), params, content)
+    result = result_of(name, table)
+    assert not result.found.holds
+    assert offending(result, table) == ["benign/gone.png" if name == "label_no_file" else "benign/000.png"]
+    assert result.found.text == f"1 of {61 if name == 'label_no_file' else 60} files"
+
+
+@pytest.mark.parametrize(("share", "holds"), [(0.449, False), (0.45, True), (0.55, True), (0.551, False)])
+def test_the_balance_may_be_off_by_the_tolerance(share: float, holds: bool, good: pd.DataFrame) -> None:
+    table = pd.concat([good] * 17, ignore_index=True).iloc[:1000]
+    labels = ["malicious"] * round(1000 * share) + ["benign"] * (1000 - round(1000 * share))
+    assert result_of("classes_near_half", table.assign(label=labels)).found.holds == holds
