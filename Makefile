@@ -14,7 +14,7 @@ repro: setup ## run the pipeline: every stage that is out of date (the default)
 	@$(in_venv) dvc repro
 
 test: setup ## run the tests
-	@$(in_venv) pytest
+	@$(in_venv) pytest -n logical --maxprocesses 8 --dist worksteal
 
 lint: setup ## check style, format and types
 	@$(in_venv) ruff check

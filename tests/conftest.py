@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import SURROUNDINGS, draw_qr, new_project, set_params
+from tests.helpers import SURROUNDINGS, draw_qr, new_project, once, set_params
 
 os.environ |= SURROUNDINGS  # before a stage or PyTorch is imported, which look once
 
@@ -22,9 +22,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project after its training; the classes are easily told apart. Tests change copies of it."""
+    return once(tmp_path_factory, "trained", train_easily)
+
+
+def train_easily(folder: Path) -> None:
     from stages import scan, split, train, validate
 
-    folder = new_project(tmp_path_factory.mktemp("trained"))
+    new_project(folder)
     set_params(
         folder,
         {
@@ -41,8 +45,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         draw_qr(folder / f"data/images/benign/{i}.png", f"https://a{i}.example/")
         draw_qr(folder / f"data/images/malicious/{i}.png", f"https://b{i}.example/{'account/' * 12}")
     with chdir(folder):
-        scan.main()
-        validate.main()
-        split.main()
-        train.main()
-    return folder
+        for stage in (scan, validate, split, train):
+            stage.main()

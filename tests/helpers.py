@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import segno
+from filelock import FileLock
 from PIL import Image
 from ruamel.yaml import YAML
 
@@ -32,8 +33,8 @@ SURROUNDINGS = {
     "COLUMNS": "200",  # wide enough for the gate's table
     "OMP_NUM_THREADS": "1",  # so small a network gains nothing by more, and loses much where cores are busy
 }
-# For other processes. Hooks of git set GIT_DIR and others; none of the repositories here is meant by them.
-ENV = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
+# For other processes. Hooks of git set GIT_DIR and others, which mean none of the repositories here.
+ENV = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PYTEST_"))} | {
     **SURROUNDINGS,
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
@@ -61,6 +62,20 @@ zxingcpp.read_barcodes = deadly
 if __name__ == "__main__":
     run(main)
 """
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder after `make(folder)`, which the first of pytest-xdist's processes to ask does for all of them."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 def new_project(folder: Path) -> Path:

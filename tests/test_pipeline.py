@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.clones import clone, dvc, needs_repository
-from tests.helpers import draw_classes, rename_param, set_params, truncate, urls
+from tests.helpers import draw_classes, once, rename_param, set_params, truncate, urls
 
 MODEL = "models/model.safetensors"
 
@@ -20,7 +20,12 @@ pytestmark = needs_repository
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A clone with a tiny table and a tiny network after its first `dvc repro`, and what that printed."""
-    folder = tmp_path_factory.mktemp("pipeline") / "clone"
+    folder = once(tmp_path_factory, "pipeline", reproduce)
+    return folder / "clone", (folder / "said.txt").read_text()
+
+
+def reproduce(parent: Path) -> None:
+    folder = parent / "clone"
     clone(folder)
     table = [(url, label) for label in ("benign", "malicious") for url in urls(label, 20)]
     pd.DataFrame(table, columns=["url", "label"]).to_csv(folder / "tiny.csv", index=False)
@@ -29,7 +34,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     set_params(folder, {"evaluate.samples": 20, "robustness.images": 4})
     ended = dvc(folder, "repro")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return folder, ended.stdout
+    (parent / "said.txt").write_text(ended.stdout)
 
 
 @pytest.fixture
