@@ -8,6 +8,7 @@ beside the other six. A run has learned if the accuracy of the epoch it kept is 
 """
 
 import argparse
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -70,31 +71,44 @@ def collect(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def by_variant(runs: pd.DataFrame) -> Table:
     """Mean and range over the seeds, for each setting."""
     title = "Epoch with the lowest validation loss: mean and range over the seeds"
-    table = Table(Column("settings", no_wrap=True), "learned", "first loss", "val loss", "val accuracy", "val AUC",
-                  title=title, box=SIMPLE, pad_edge=False)  # fmt: skip
+    table = Table(Column("settings", no_wrap=True), "learned", "first loss", "val loss", "val accuracy",
+                  title=title, box=SIMPLE, padding=(0, 1, 0, 0))  # fmt: skip
     for variant, own in runs.groupby("variant", observed=True):
-        spread = [f"{own[f].mean():.3f} {own[f].min():.2f}-{own[f].max():.2f}" for f in FIGURES[2:5]]
+        figures = [own["val_loss"], own["val_accuracy"]]
+        spread = [f"{one.mean():.3f} {short(one.min())}-{short(one.max())}" for one in figures]
         start = f"{own['initial_loss'].min():.3g}-{own['initial_loss'].max():.3g}"
-        table.add_row(str(variant).replace("_", " "), f"{own['learned'].sum()} of {len(own)}", start, *spread)
+        table.add_row(spoken(str(variant)), f"{own['learned'].sum()} of {len(own)}", start, *spread)
     return table
 
 
 def by_fix(runs: pd.DataFrame) -> Table:
-    """Each fix's effect, per seed: alone (old with it - old), and beside the others (fixed - fixed without it)."""
-    columns = [f"{where}: {what}" for where in ("alone", "beside the others") for what in ("loss", "accuracy")]
+    """Each fix's effect, per seed: added to the old settings, and to the other six fixes."""
     title = "Effect of each fix per seed: mean and range"
-    table = Table(Column("fix", no_wrap=True), *columns, title=title, box=SIMPLE, pad_edge=False)
-    of = runs.set_index(["variant", "seed"])
+    table = Table(Column("fix", no_wrap=True), "added to", "val loss", "val accuracy",
+                  title=title, box=SIMPLE, padding=(0, 1, 0, 0))  # fmt: skip
+    by_seed = runs.set_index(["variant", "seed"])
     for key in BEFORE:
-        cells = []
-        for after, before in ((f"old-with-{name_of(key)}", "old"), ("fixed", f"fixed-without-{name_of(key)}")):
-            there = {after, before} <= set(runs["variant"])
+        pairs = {"old": (f"old-with-{name_of(key)}", "old"), "others": ("fixed", f"fixed-without-{name_of(key)}")}
+        for base, (with_fix, without) in pairs.items():
+            cells = []
             for figure in ("val_loss", "val_accuracy"):
-                change = (of.loc[after, figure] - of.loc[before, figure]).dropna() if there else pd.Series(dtype=float)
-                low, mean, high = change.min(), change.mean(), change.max()
-                cells.append(f"{mean:+.3f} ({low:+.2f} to {high:+.2f})" if len(change) else "")
-        table.add_row(name_of(key), *cells)
+                change = pd.Series(dtype=float)
+                if {with_fix, without} <= set(runs["variant"]):
+                    change = (by_seed.loc[with_fix, figure] - by_seed.loc[without, figure]).dropna()
+                mean, low, high = change.mean(), change.min(), change.max()
+                cells.append(f"{mean:+.3f} ({short(low, '+')} to {short(high, '+')})" if len(change) else "")
+            table.add_row(spoken(name_of(key)), base, *cells)
     return table
+
+
+def short(value: float, sign: str = "") -> str:
+    """`value` with two decimals and, so that tables fit a terminal, no 0 before the point."""
+    return re.sub(r"^([+-]?)0\.", r"\1.", f"{value:{sign}.2f}")
+
+
+def spoken(name: str) -> str:
+    """A variant or a setting as a reader likes it: ``old-with-weight_decay`` -> ``old + weight decay``."""
+    return name.replace("-with-", " + ").replace("-without-", " - ").replace("_", " ")
 
 
 def draw(runs: pd.DataFrame, path: Path) -> None:
@@ -118,7 +132,7 @@ def draw(runs: pd.DataFrame, path: Path) -> None:
         axes.set_xlabel(title)
         axes.grid(axis="x", color="0.9")
         axes.set_axisbelow(True)
-    panels[0].set_yticks(range(len(names)), [name.replace("-", " ").replace("_", " ") for name in names])
+    panels[0].set_yticks(range(len(names)), [spoken(name) for name in names])
     panels[0].invert_yaxis()
     panels[1].plot([], [], "o", color="#0060a0", label="learned")
     panels[1].plot([], [], "x", color="#a33b00", label="no better than chance")

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 from stages.commands.ablation.fixes import BEFORE
+from tests.clones import clone, dvc, needs_repository
 from tests.helpers import draw_classes, run_stage, set_params
-from tests.test_pipeline import clone, dvc, pytestmark  # noqa: F401 - it needs a repository, too
 
 
+@needs_repository
 def test_the_old_settings_run_on_images_of_ones_own_that_git_does_not_know(tmp_path: Path) -> None:
     folder = tmp_path / "clone"
     clone(folder)
