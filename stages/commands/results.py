@@ -1,0 +1,54 @@
+"""Print the tables of results in README.md and reports/README.md as Markdown, with the figures of the last run.
+
+python -m stages.commands.results     # reads reports/evaluate/
+"""
+
+import pandas as pd
+
+from stages.common.artefacts import EVALUATION, absent
+from stages.common.cli import run, stdout
+from stages.page.captions import interval
+
+SHORT = {
+    "network": "network",
+    "best_rule": "best single feature",
+    "module_grid": "trees on the modules",
+    "payload_characters": "payload characters",
+}
+LONG = "| model | accuracy | AUC, split by site | AUC, matched rows | AUC, random split |"
+
+
+def main() -> None:
+    """Print both tables."""
+    path = EVALUATION / "metrics.csv"
+    if not path.exists():
+        raise absent(path)
+    scores = pd.read_csv(path)
+    for title, lines in (("README.md", short(scores)), ("reports/README.md", long(scores))):
+        stdout.print(f"{title}:\n", *lines, "", sep="\n", markup=False)
+
+
+def short(scores: pd.DataFrame) -> list[str]:
+    """The rows of README.md for `scores`, the table metrics.csv: accuracy, and AUC on test and on matched rows."""
+    found = scores.set_index(["rows", "model", "metric"]).sort_index()
+    return [
+        f"| | {name} | {found.loc[('test', model, 'accuracy'), 'value']:.3f} | "
+        f"{interval(found.loc[('test', model, 'auc')])} | {interval(found.loc[('matched', model, 'auc')])} |"
+        for model, name in SHORT.items()
+    ]
+
+
+def long(scores: pd.DataFrame) -> list[str]:
+    """The table of reports/README.md for `scores`; the network has no figure on a random split, see there."""
+    found = scores.set_index(["rows", "model", "metric"]).sort_index()
+    columns = [("test", "accuracy"), ("test", "auc"), ("matched", "auc"), ("random", "auc")]
+    lines = [LONG, "|---" * 5 + "|"]
+    for model in scores["model"].unique():
+        places = [(rows, model, metric) for rows, metric in columns]
+        cells = [interval(found.loc[place]) if place in found.index else "" for place in places]
+        lines.append(f"| {' | '.join([model.replace('_', ' '), *cells])} |")
+    return lines
+
+
+if __name__ == "__main__":
+    run(main)
