@@ -20,6 +20,7 @@ MODEL = Path("models/model.safetensors")
 CHECKPOINT = Path("models/checkpoint.pt")
 ONNX = Path("models/model.onnx")
 CARD = Path("models/README.md")
+CARD_DATA = Path("models/card.json")  # what of it programs need, see stages/predict/standing.py
 
 DATA_FIGURES = Path("reports/data.json")
 DATA_PAGE = Path("reports/data.html")

@@ -48,7 +48,7 @@ def in_workers(
                 yield from future.result()
             except (ProcessExpired, TimeoutError) as death:
                 if len(part) == 1:
-                    yield failed(part[0], _cause(death, timeout))
+                    yield failed(part[0], cause_of_death(death, timeout))
                 else:
                     for item in part:
                         yield from collect([item], submit([item]))
@@ -75,7 +75,8 @@ def _one_by_one(work: Callable[[Item], Result], items: Sequence[Item], timeout: 
     return results
 
 
-def _cause(death: Exception, timeout: float) -> str:
+def cause_of_death(death: Exception, timeout: float) -> str:
+    """Why a worker process died, in words; `death` is what the pool raised for its task."""
     code = getattr(death, "exitcode", None)
     if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
         return f"the decoder did not answer within {timeout:g} s"

@@ -73,6 +73,11 @@ def split_host(payload: str) -> tuple[str, str]:
         return "", payload
 
 
+def known_suffix(host: str) -> bool:
+    """Whether `host` ends with a suffix of the public suffix list, as a name on the internet does."""
+    return bool(_suffixes(host).suffix)
+
+
 @lru_cache(maxsize=100_000)
 def registrable_domain(host: str) -> str:
     """`host` without subdomains: ``www.shop.co.uk`` -> ``shop.co.uk``. See `group_key`."""

@@ -1,43 +1,65 @@
-"""Is it malicious? An answer for every QR code in pictures of your own: files, folders, or a list on stdin.
+r"""Is it malicious? An answer for every QR code in your files: pictures, PDF files, mails, HTML pages.
 
-Nothing is opened but the pictures and the model, no payload and no network; params.yaml is not needed.
+    qr-gate-predict photo.jpg folder/ mail.eml          # or: python -P -m stages.predict ...
+    find . -name '*.png' | qr-gate-predict --json -     # a list of files on stdin; it need never end
+    qr-gate-predict --stdin mail.eml < mail             # the bytes of one file on stdin
+
+Nothing is fetched, resolved or run, and params.yaml is not needed. Each answer names file, part and code:
+
+    malicious, benign    by the network, which has only ever seen URLs
+    not judged           and why: no code, unreadable, not a URL (Wi-Fi, payment, contact, text, another scheme),
+                         a symbol version the network has not seen, a file that cannot be opened or is too large
+
+Read are PNG, JPEG, WebP, BMP, GIF and TIFF (every frame), PDF (every page as it is shown, the images on it, attached
+files; needs the extra `pdf`), mails (.eml, .mht: attached and inline, nested), HTML (data: addresses). SVG, .msg,
+pictures elsewhere, Office documents and archives are not judged. HTML is not rendered: a code that a page draws with
+table cells or a script goes unnoticed. Files in a folder that hold no pictures are skipped and counted.
+
+--json is an interface: one object a line, with the keys (null or "" where unknown)
+
+    schema                        1; another number when a key changes its meaning or goes
+    file, part, code              name; "page 3, image 1", "" for the file itself; number of the code in its picture
+    verdict, reason, detail       malicious, benign or not judged; a short code and a sentence on why not judged
+    probability, threshold        of being malicious, four digits; malicious from the threshold on
+    kind, scheme, host, registrable_domain      of the payload
+    payload, payload_defanged     as it was read, with : . = @ + - as \u003a, so that nothing is live; hxxps://a[.]b
+    decoder, symbol_version, corners            top left, top right, bottom right, bottom left in pixels
+    file_sha256, picture_sha256, model_sha256   picture: of the image file, or of the pixels of a page or frame
+
+--csv has the same columns; its payload, host and registrable_domain are JSON strings without their quotes.
+
+The network outside Python: models/model.onnx runs in ONNX Runtime from C#, JavaScript and others.
+1. Input `pixels`, uint8 (n, 3, 224, 224), RGB, channel first. No mean or deviation: they are inside the graph.
+2. Scale the picture (by area) so that its longer side is 224, centre it, pad with white (255).
+3. A code that is tilted, or takes less than half of the picture, is rectified first, with 4 modules of margin.
+4. Output `probability`, float32 (n,), of being malicious: temperature and softmax are inside the graph.
+5. Malicious from `threshold` on, which is in the JSON of the model's metadata entry `about`.
 """
 
 import argparse
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from io import TextIOWrapper
-from os import fsdecode
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 # Every worker process imports this file too; what it does not need is imported where it is used.
-from stages.common.artefacts import MODEL
-from stages.common.cli import StageError, fail, printable, progress, run, stderr, stdout
-from stages.dataset.storage import Stored, list_images
-from stages.predict.codes import Limits, codes
-
-if TYPE_CHECKING:
-    from stages.network.trained import Trained
+from stages.common.artefacts import MODEL, ONNX
+from stages.common.cli import fail, printable, progress, run, stderr, stdout
+from stages.predict.sources.item import Limits
 
 STATUS = """exit status:
-  0    no code was called malicious; a picture without a verdict counts as none
-  3    at least one code was called malicious, whatever else happened
-  1    a path is not there, a file could not be read, or another error
+  0    every code was judged, and benign
+  3    at least one code is malicious, whatever else happened
+  1    a path is not there, or another error
+  4    something could not be judged; with --allow-unjudged that is 0
   2    the command line is wrong
   130  interrupted with Ctrl-C; the lines printed so far are whole
 """
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Answer for the paths on the command line; the exit status is described in STATUS.
-
-    Every code of a picture is one line, in the order of the paths: what the network says of it,
-    with the preprocessing of training and evaluation (stages.network.view.view; where there
-    are several codes, each is cut out and straightened). A picture without a code that can be read
-    is one line with the reason, and has no probability.
-    """
+    """Answer for the files on the command line; the exit status is described in STATUS."""
     options = _options(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every payload
@@ -48,93 +70,119 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status)
 
 
+def program() -> None:
+    """The command `qr-gate-predict`."""
+    run(main)
+
+
 def _answer(options: argparse.Namespace) -> int:
-    from stages.network.allocator import keep_freed_memory
+    from stages.predict.model import BATCH, open_model
     from stages.predict.output import printer
-    from stages.predict.verdicts import UNREADABLE, verdicts
+    from stages.predict.pool import batches, reader
+    from stages.predict.standing import standing
+    from stages.predict.verdicts import verdicts
     from stages.qr.zbar import require_zbar
 
     require_zbar()
-    keep_freed_memory()
-    trained = _load(options.model, options.device)
-    threshold = trained.threshold if options.threshold is None else options.threshold
-    paths, missing = list_paths(options.paths)
-    for path in missing:
-        stderr.print(printable(f"error: {path}: there is no such file or folder"), markup=False)
-    if not paths:
-        stderr.print("no files to look at")
-    malicious, failed = False, bool(missing)
-    show = printer(options.form)
-    limits = Limits(options.max_bytes, options.max_pixels, options.timeout)
-    bar = progress()
-    # On a terminal that shows the lines, they are the progress, and a bar would stand in their way.
-    bar.disable = stdout.is_terminal or not stderr.is_terminal
-    with closing(codes(paths, limits)) as found, bar:
-        task = bar.add_task("predict", total=len(paths))
-        for rows in verdicts(found, trained, threshold, options.batch_size):
-            show(rows)
-            bar.advance(task, sum(row["code"] in (1, None) for row in rows))
-            malicious |= any(row["verdict"] == "malicious" for row in rows)
-            failed |= any(row["verdict"] == UNREADABLE for row in rows)
-    return 3 if malicious else int(failed)
+    limits = Limits(options.max_bytes, options.max_pixels, options.timeout, options.max_parts)
+    with reader(limits) as read:  # the workers start while the model is loaded
+        files = batches(read.codes(_sources(options)), BATCH)
+        scorer = open_model(options.model, options.device)
+        threshold = scorer.threshold if options.threshold is None else options.threshold
+        stands = standing(scorer.path, scorer.about)
+        stderr.print(printable(stands.sentence), markup=False)
+        tally = _Tally()
+        show = printer(options.form, stands.deploy == "yes")
+        bar = progress()
+        # On a terminal that shows the lines, they are the progress, and a bar would stand in their way.
+        bar.disable = stdout.is_terminal or not stderr.is_terminal
+        with bar:
+            task = bar.add_task("predict", total=None)
+            for rows in verdicts(tally.of(files), scorer, threshold, stands.versions):
+                show(rows)
+                tally.add(rows)
+                bar.update(task, completed=tally.files)
+    for line in tally.lines():
+        stderr.print(line, markup=False)
+    return tally.status(options.allow_unjudged)
 
 
-def list_paths(names: list[str]) -> tuple[list[Stored], list[str]]:
-    """(files, names of which there is nothing); folders and tar files give theirs, sorted, and no dot files.
+def _sources(options: argparse.Namespace) -> Iterator[Any]:
+    from stages.dataset.storage import Stored
+    from stages.predict.paths import Source, sources
 
-    The name "-" stands for the lines of stdin.
-    """
-    files: list[Stored] = []
-    missing: list[str] = []
-    for name in names:
-        lines = [fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer] if name == "-" else [name]
-        for line in filter(None, lines):
-            path = Path(line)
-            if path.is_dir() or (path.suffix == ".tar" and path.is_file()):
-                files += [
-                    inside._replace(path=str(path / inside.path), shard=inside.shard and str(path / inside.shard))
-                    for inside in list_images(path)
-                ]
-            elif path.exists() or path.is_symlink():
-                files.append(Stored(line))
-            else:
-                missing.append(line)
-    return files, missing
+    if options.stdin is not None:
+        content = sys.stdin.buffer.read(options.max_bytes + 1)
+        return iter([Source(options.stdin, Stored(options.stdin), content=content)])
+    return sources(options.paths)
 
 
-def _load(model: Path, device: str) -> "Trained":
-    from stages.network.trained import choose_device, load_trained
+class _Tally:
+    """What there was, for the exit status and the last lines on stderr."""
 
-    try:
-        return load_trained(model, choose_device(device))
-    except (RuntimeError, AssertionError) as error:  # what PyTorch raises for a device that is not there
-        raise StageError(f"--device {device} cannot be used ({error}); try --device cpu") from None
+    def __init__(self) -> None:
+        self.files = self.skipped = 0
+        self.verdicts: dict[str, int] = {}
+        self.missing = False
+
+    def of(self, found: Iterator[list[Any]]) -> Iterator[list[Any]]:
+        """`found`, counted."""
+        for files in found:
+            self.files += len(files)
+            self.skipped += sum(code.skipped for codes in files for code in codes)
+            yield files
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            self.verdicts[row["verdict"]] = self.verdicts.get(row["verdict"], 0) + 1
+            if row["reason"] == "missing":
+                self.missing = True
+                stderr.print(printable(f"error: {row['file']}: {row['detail']}"), markup=False)
+
+    def lines(self) -> Iterator[str]:
+        if self.skipped:
+            yield f"{self.skipped:,} files in folders hold no pictures and were skipped"
+        if not self.verdicts:
+            yield "nothing to judge"
+
+    def status(self, allow_unjudged: bool) -> int:
+        if self.verdicts.get("malicious"):
+            return 3
+        if self.missing:
+            return 1
+        judged = self.verdicts.keys() == {"benign"}
+        return 0 if judged or allow_unjudged else 4
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m stages.predict",
-        description="Tell malicious from benign QR codes by their picture; one line for each code.",
+        prog="qr-gate-predict",
+        description=__doc__,
         epilog=STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="IMAGE", help="a file; a folder, for all in it; - for a list on stdin, one a line")
-    add("--model", type=Path, default=MODEL, help="default: %(default)s")
+    add("paths", nargs="*", metavar="FILE", help="a file; a folder, for all in it; - for a list on stdin, one a line")
+    add("--stdin", metavar="NAME", help="judge the bytes on stdin, as a file that is called NAME")
+    add("--model", type=Path, help=f"an .onnx or .safetensors file; default: {ONNX}, or without it {MODEL}")
     forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", dest="form", action="store_const", const="json", help="one object a line")
+    forms.add_argument("--json", dest="form", action="store_const", const="json", help="one object a line, see above")
     forms.add_argument("--csv", dest="form", action="store_const", const="csv", help="a heading, then one row a line")
+    add("--allow-unjudged", action="store_true", help="exit with 0 where nothing is malicious, judged or not")
     add("--threshold", type=_number(float, 0, 1), metavar="P", help="malicious from here on; default: the model's own")
-    add("--batch-size", type=_number(int, 1), default=32, metavar="N", help="codes at a time; default: %(default)s")
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="default: %(default)s")
-    text = "larger {} are not decoded; default: %(default)s {}"
     most = _number(int, 1)
-    add("--max-bytes", type=most, default=Limits.max_bytes, metavar="N", help=text.format("files", "bytes"))
-    add("--max-pixels", type=most, default=Limits.max_pixels, metavar="N", help=text.format("pictures", "pixels"))
-    text = "that a picture may take; default: %(default)g"
-    add("--timeout", type=_number(float, 0.001), default=Limits.timeout, metavar="SECONDS", help=text)
+    add("--max-bytes", type=most, default=Limits.max_bytes, metavar="N", help="of a file; default: %(default)s")
+    add("--max-pixels", type=most, default=Limits.max_pixels, metavar="N", help="of a picture; default: %(default)s")
+    add("--max-parts", type=most, default=Limits.max_parts, metavar="N",
+        help="pages, frames, attachments of a file; default: %(default)s")  # fmt: skip
+    add("--timeout", type=_number(float, 0.001), default=Limits.timeout, metavar="SECONDS",
+        help="for a part of a file; default: %(default)g")  # fmt: skip
     parser.set_defaults(form="table")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if bool(options.paths) == (options.stdin is not None):
+        parser.error("name files, or --stdin NAME" if options.paths == [] else "--stdin takes no other files")
+    return options
 
 
 def _number(kind: type[int] | type[float], least: float, most: float = 10**12) -> Callable[[str], float]:
@@ -148,4 +196,4 @@ def _number(kind: type[int] | type[float], least: float, most: float = 10**12) -
 
 
 if __name__ == "__main__":
-    run(main)
+    program()

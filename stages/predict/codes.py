@@ -1,101 +1,190 @@
-"""The QR codes in image files, cut out for the network by worker processes that may die.
+"""The codes in one file, read in a worker process, which a file may kill.
 
-Whatever a file is or does, it costs one line: see stages/scan.py. Nothing here loads PyTorch, which
-would take every worker seconds to start.
+The verdict, payload, corners and pixels of a `Code` are those of the same symbol: each is made from one
+symbol that was located, and a payload that nobody located is not judged.
 """
 
-from collections.abc import Generator
-from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
-from itertools import chain
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 import numpy as np
 
-from stages.common.workers import in_workers
-from stages.dataset.storage import Stored, read_bytes
-from stages.network.view import INPUT_SIDE, view
-from stages.qr.image import UnusableImageError, decode, grey, square
-from stages.qr.locate import locate
-from stages.qr.problem import Problem
-from stages.qr.read import read_symbol
-from stages.qr.rectify import rectify_symbol
+from stages.dataset.storage import read_bytes
+from stages.network.view import INPUT_SIDE
+from stages.predict.paths import Source
+from stages.predict.sources.item import Item, Limits, Picture, Refusal
+from stages.predict.sources.opened import item_of
+from stages.predict.sources.sniff import kind_of_file
+from stages.qr.image import UnusableImageError, grey, square
+from stages.qr.read import summary, symbols
+from stages.qr.rectify import rectify, rectify_symbol
 from stages.qr.symbol import Symbol
 
-CHUNK = 8  # files a worker takes at a time; all their codes come back together
-# pyzbar, zxing-cpp, or both have read the code; in all other cases there is no code to judge.
-READ = (Problem.NONE, Problem.WEAK_DECODER)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a file may cost. The defaults are those of `scan` in params.yaml."""
-
-    max_bytes: int = 20_000_000
-    max_pixels: int = 50_000_000
-    timeout: float = 20.0  # seconds
+TIMEOUTS_A_FILE = 10  # so many times `Limits.timeout` for all parts of a file together
+MAX_CODES = 1000  # of a file
+MEMORY = 3 * 2**30  # bytes that a worker may hold
 
 
 @dataclass(frozen=True)
 class Code:
-    """One QR code in a picture; or, where `pixels` is None, why there is none to judge.
+    """One QR code; or, where `pixels` is None, why there is none to judge (`reason`, and in words `detail`).
 
-    `index` counts a picture's codes from 1, and is None where it has none. `pixels` are what the
-    network gets to see, uint8 (224, 224) or (224, 224, 3). `payload` is as it was read. `error`
-    says `problem` in words.
+    `where` is its place in the file, `index` counts the codes of a picture from 1. `pixels` is the input of
+    the network, uint8 (224, 224) or (224, 224, 3). `payload` is as it was read, `corners` as in
+    stages.qr.symbol.Symbol, `version` the symbol's. With `skipped` the file holds no pictures.
     """
 
     path: str
+    where: str = ""
     index: int | None = None
     pixels: np.ndarray | None = None
     payload: str | None = None
-    problem: Problem = Problem.NONE
-    error: str = ""
+    corners: np.ndarray | None = None
+    version: int | None = None
+    decoder: str = ""
+    reason: str = ""
+    detail: str = ""
+    file_sha256: str | None = None
+    picture_sha256: str | None = None
+    skipped: bool = False
 
 
-def codes(images: list[Stored], limits: Limits, workers: int | None = None) -> Generator[Code]:
-    """At least one `Code` for each of `images`, in their order, however many there are in bounded memory.
+@dataclass
+class Progress:
+    """Which part of a file is being opened, written where the parent can read it after this process has died.
 
-    The files are read by `workers` processes (None: one a core); one that dies on a file costs that one line.
+    Parts in `deadly` (number -> why) are not opened again; none is from `give_up` on.
     """
 
-    def failed(stored: Stored, why: str) -> list[Code]:
-        return [Code(stored.path, problem=Problem.KILLS_DECODER, error=why)]
+    file: str | None = None
+    deadly: dict[int, str] = field(default_factory=dict)
+    give_up: int | None = None
+    part: int = -1
 
-    work = partial(codes_in, limits=limits)
-    with closing(in_workers(work, images, failed, limits.timeout, workers, CHUNK)) as found:
-        yield from chain.from_iterable(found)
+    def begin(self, limits: Limits) -> str:
+        """Go on to the next part; why it must not be opened, or ""."""
+        self.part += 1
+        if self.give_up is not None and self.part >= self.give_up:
+            return "several parts of this file killed their reader; this one was not opened"
+        if self.part in self.deadly:
+            return self.deadly[self.part]
+        if self.file:
+            with open(self.file, "wb", buffering=0) as stream:  # noqa: PTH123
+                stream.write(b"%d" % self.part)
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, limits.timeout)
+        return ""
 
 
-def codes_in(stored: Stored, limits: Limits) -> list[Code]:
-    """The codes in the file that is `stored`, at least one entry. Never raises for what the file contains."""
-    path = stored.path
+def codes_in(source: Source, limits: Limits, progress: Progress) -> list[Code]:
+    """The codes in a file, at least one entry. Never raises for the content of a file."""
+    if source.reason:
+        return [Code(source.path, reason=source.reason, detail=source.detail)]
     try:
-        pixels = decode(read_bytes("", stored, limits.max_bytes), limits.max_pixels).pixels
-        luma = grey(pixels)
-        found, reading = locate(luma), read_symbol(luma)
-        count = max(len(found), reading.symbols)
-        if count > 1:  # also where pyzbar missed the second
-            return _several(path, pixels, found, count)
-        if reading.problem in READ:
-            return [Code(path, 1, view(pixels), reading.payload)]
-        return [Code(path, problem=reading.problem, error=reading.error)]
+        data = source.content if source.content is not None else read_bytes("", source.stored, limits.max_bytes)
     except UnusableImageError as problem:
-        message = str(problem).replace("scan.max_", "--max-")  # no params.yaml here
-        return [Code(path, problem=problem.problem, error=message)]
-    except OSError as problem:
-        return [Code(path, problem=Problem.UNREADABLE, error=f"cannot be read: {problem.strerror}")]
-    except Exception as problem:  # a decoder's own defect: the file is named, the others go on
-        return [Code(path, problem=Problem.KILLS_DECODER, error=f"the decoder failed on it ({type(problem).__name__})")]
+        return [Code(source.path, reason=str(problem.problem), detail=str(problem).replace("scan.max_", "--max-"))]
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or str(problem)
+        return [Code(source.path, reason="unreadable", detail=f"cannot be opened: {why}")]
+    if not source.named and not kind_of_file(data, source.path):
+        return [Code(source.path, skipped=True)]
+    digest = sha256(data).hexdigest()
+    root = item_of(data, source.path, "", limits, 0)
+    return [replace(code, path=source.path, file_sha256=digest) for code in _walk(root, limits, progress)]
 
 
-def _several(path: str, pixels: np.ndarray, found: list[Symbol], count: int) -> list[Code]:
-    """Each code cut out; those that pyzbar reads but zxing-cpp does not place have no pixels."""
-    located = [symbol for symbol in found if symbol.side]
-    entries = [
-        Code(path, i, square(rectify_symbol(pixels, symbol), INPUT_SIDE), symbol.payload)
-        for i, symbol in enumerate(located, 1)
+def _walk(root: Item, limits: Limits, progress: Progress) -> Iterator[Code]:
+    """The answers of all items below `root`; "no QR code" only where there is nothing else to say of the file."""
+    waiting, seen, pictures, answered, opened = [root], set[bytes](), 0, 0, 0
+    end = time.monotonic() + TIMEOUTS_A_FILE * limits.timeout
+    while waiting:
+        item = waiting.pop()
+        opened += 1
+        if why := _bound(opened - 1, answered, end, limits):
+            yield Code("", item.where, reason="too_many_parts", detail=why)
+            return
+        if why := progress.begin(limits):
+            yield Code("", item.where, reason="kills_decoder", detail=why)
+            answered += 1
+            continue
+        children: list[Item] = []
+        for found in _opened(item, limits):
+            if isinstance(found, Item):
+                children.append(found)
+                if len(children) > limits.max_parts:
+                    break
+                continue
+            pictures += isinstance(found, Picture)
+            for code in [_refused(found)] if isinstance(found, Refusal) else _codes(found):
+                same = _fingerprint(code)
+                if code.reason != "no_code" and same not in seen:
+                    if same:
+                        seen.add(same)
+                    answered += 1
+                    yield code
+        waiting += reversed(children)
+    if not answered:
+        of = f" in any of its {pictures} pictures" if pictures > 1 else "" if pictures else ": it has no pictures"
+        yield Code("", reason="no_code", detail=f"no QR code found{of}")
+
+
+def _fingerprint(code: Code) -> bytes:
+    """The same for a code that was seen in the same pixels before, as in the frames of an animation; b"" if unread."""
+    if code.pixels is None:
+        return b""
+    return sha256(repr(code.payload).encode("utf-8", "backslashreplace") + code.pixels.tobytes()).digest()
+
+
+def _bound(opened: int, answered: int, end: float, limits: Limits) -> str:
+    if opened > limits.max_parts:
+        return f"more than --max-parts = {limits.max_parts:,} parts; this one and the rest were not opened"
+    if answered >= MAX_CODES:
+        return f"more than {MAX_CODES:,} answers on one file; the rest was not opened"
+    if time.monotonic() > end:
+        return f"the file takes more than {TIMEOUTS_A_FILE} times --timeout; the rest was not opened"
+    return ""
+
+
+def _opened(item: Item, limits: Limits) -> Iterator[Picture | Refusal | Item]:
+    try:
+        yield from item.open()
+    except MemoryError:
+        yield Refusal(item.where, "too_large", "it takes more memory than it may")
+    except Exception as problem:  # a reader's own defect: this part is named, the others go on
+        yield Refusal(item.where, "kills_decoder", f"its reader failed ({type(problem).__name__})")
+
+
+def _refused(refusal: Refusal) -> Code:
+    return Code("", refusal.where, reason=refusal.reason, detail=refusal.detail)
+
+
+def _codes(picture: Picture) -> list[Code]:
+    luma = grey(picture.pixels)
+    found = symbols(luma)
+    blank = Code("", picture.where, picture_sha256=picture.sha256)
+    if not found:
+        why = summary(luma, found)
+        return [replace(blank, reason=str(why.problem), detail=why.error)]
+    return [
+        replace(_code(picture.pixels, symbol, found), where=blank.where, index=number, picture_sha256=picture.sha256)
+        for number, symbol in enumerate(found, 1)
     ]
-    error = f"one of {count} QR codes in the picture that could not be located; show it in a picture of its own"
-    missing = range(len(located) + 1, count + 1)
-    return entries + [Code(path, i, problem=Problem.NOT_LOCATED, error=error) for i in missing]
+
+
+def _code(pixels: np.ndarray, symbol: Symbol, found: list[Symbol]) -> Code:
+    code = Code(
+        "", payload=symbol.payload, corners=symbol.corners, version=symbol.version, decoder=symbol.decoder
+    )
+    if symbol.partial:
+        detail = "a part of a message in several QR codes (structured append)"
+        return replace(code, reason="structured_append", detail=detail)
+    if symbol.side is None:
+        detail = "only pyzbar reads it, which does not locate it well enough; show it in a sharper picture of its own"
+        return replace(code, reason="not_located", detail=detail)
+    # Of a picture with no other code the network sees what it sees in evaluation.
+    seen = rectify(pixels, found) if len(found) == 1 else rectify_symbol(pixels, symbol)
+    return replace(code, pixels=square(seen, INPUT_SIDE))

@@ -1,52 +1,84 @@
-"""What the network says of codes, and what there is to say where it is not asked."""
+"""The answers: malicious, benign, or not judged and why."""
 
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import replace
+from itertools import chain
+from typing import Any
 
-import torch
-
-from stages.common.cli import StageError
-from stages.network.data import as_tensor
-from stages.network.trained import Trained
+from stages.payload.kind import kind_of
+from stages.payload.safe import defang
 from stages.predict.codes import Code
-from stages.predict.output import Row
-from stages.qr.problem import Problem
+from stages.predict.model import BATCH, Scorer
 
-UNREADABLE = "unreadable file"
-NAMES = {  # for problems whose short code is no English
-    Problem.NO_CODE: "no QR code",
-    Problem.MICRO_QR: "Micro QR code",
-    Problem.OTHER_SYMBOLOGY: "other barcode",
-    Problem.UNREADABLE: UNREADABLE,
-}
+SCHEMA = 1  # of the rows; a name that changes or goes makes it 2
+# What is printed, in this order, see __main__.
+COLUMNS = (
+    "schema", "file", "part", "code", "verdict", "reason", "detail", "probability", "threshold", "kind", "scheme",
+    "host", "registrable_domain", "payload", "payload_defanged", "decoder", "symbol_version", "corners",
+    "file_sha256", "picture_sha256", "model_sha256",
+)  # fmt: skip
+Row = dict[str, Any]
+NOT_JUDGED = "not judged"
 
 
-def verdicts(found: Iterator[Code], trained: Trained, threshold: float, batch_size: int) -> Iterator[list[Row]]:
-    """Rows (stages.predict.output.ANSWER_COLUMNS) for `found`, in its order, at most `batch_size` of them at a time.
+def verdicts(
+    found: Iterator[list[list[Code]]], scorer: Scorer, threshold: float, versions: frozenset[int] | None
+) -> Iterator[list[Row]]:
+    """Rows of COLUMNS for lists of the codes of files, in their order. Skipped files have none.
 
-    `probability` is Trained.probability, a float in 0..1, or None where there is no code to judge.
-    Raises StageError where the network answers NaN, which would otherwise pass for benign.
+    `probability` is a float in 0..1, or None where the network was not asked. Raises as Scorer.probability.
     """
-    while batch := list(islice(found, batch_size)):
-        pixels = [as_tensor(code.pixels) for code in batch if code.pixels is not None]
-        answers = trained.probability(torch.stack(pixels)).tolist() if pixels else []
-        if not all(0 <= answer <= 1 for answer in answers):
-            raise StageError("the network of --model answers with what is no number; train it again")
-        probabilities = iter(answers)
-        yield [_row(code, None if code.pixels is None else next(probabilities), threshold) for code in batch]
+    for files in found:
+        codes = [_judgeable(code, versions) for code in chain.from_iterable(files) if not code.skipped]
+        asked = [code.pixels for code in codes if code.pixels is not None]
+        answers = iter([p for i in range(0, len(asked), BATCH) for p in scorer.probability(asked[i : i + BATCH])])
+        yield [_row(code, None if code.pixels is None else next(answers), threshold, scorer.sha256) for code in codes]
 
 
-def _row(code: Code, probability: float | None, threshold: float) -> Row:
-    if probability is None:
-        verdict = NAMES.get(code.problem, code.problem.replace("_", " "))
-    else:
-        verdict = "malicious" if probability >= threshold else "benign"
+def _judgeable(code: Code, versions: frozenset[int] | None) -> Code:
+    """`code`, without pixels where the network has never seen its like: it would answer all the same."""
+    if code.pixels is None or code.payload is None:
+        return code
+    kind = kind_of(code.payload)
+    if kind.name != "url":
+        words = f"{kind.name} ({kind.scheme}:)" if kind.scheme else kind.name
+        return replace(code, pixels=None, reason="not_url", detail=f"not a URL, but {words}; the network knows URLs")
+    if versions is not None and code.version not in versions:
+        detail = f"symbol version {code.version}; the network was trained with {_ranges(versions)}"
+        return replace(code, pixels=None, reason="unseen_version", detail=detail)
+    return code
+
+
+def _row(code: Code, probability: float | None, threshold: float, model: str) -> Row:
+    kind = kind_of(code.payload) if code.payload is not None else None
+    verdict = NOT_JUDGED if probability is None else "malicious" if probability >= threshold else "benign"
     return {
-        "path": code.path,
+        "schema": SCHEMA,
+        "file": code.path,
+        "part": code.where,
         "code": code.index,
         "verdict": verdict,
+        "reason": code.reason,
+        "detail": code.detail,
         "probability": probability,
         "threshold": threshold,
+        "kind": kind and kind.name,
+        "scheme": kind and kind.scheme,
+        "host": kind and kind.host,
+        "registrable_domain": kind and kind.registrable_domain,
         "payload": code.payload,
-        "problem": code.error,
+        "payload_defanged": None if code.payload is None else defang(code.payload),
+        "decoder": code.decoder,
+        "symbol_version": code.version,
+        "corners": None if code.corners is None else code.corners.round(1).tolist(),
+        "file_sha256": code.file_sha256,
+        "picture_sha256": code.picture_sha256,
+        "model_sha256": model,
     }
+
+
+def _ranges(versions: frozenset[int]) -> str:
+    ordered = sorted(versions)
+    starts = [v for v in ordered if v - 1 not in versions]
+    ends = [v for v in ordered if v + 1 not in versions]
+    return ", ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))

@@ -63,6 +63,27 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     return Picture(pixels, format_, width, height, channels)
 
 
+def open_frames(data: bytes) -> Image.Image | None:
+    """The image file whose frames `decode_frame` decodes; None where it has only one, or is for `decode` to judge."""
+    try:
+        image = Image.open(BytesIO(data), formats=FORMATS)
+        return image if getattr(image, "n_frames", 1) > 1 and image.format != "MPO" else None
+    except Exception:
+        return None
+
+
+def decode_frame(image: Image.Image, index: int, max_pixels: int) -> np.ndarray:
+    """Pixels of a frame, as `decode` gives them; from first to last takes the least time. Raises as `decode` does."""
+    try:
+        image.seek(index)
+        width, height = image.size
+        if width * height <= max_pixels and max(width, height) <= MAX_SIDE:
+            return _on_white(ImageOps.exif_transpose(image))
+    except Exception as error:
+        raise UnusableImageError("truncated", "truncated or damaged image data") from error
+    raise UnusableImageError("too_large", f"{width} x {height} pixels, more than scan.max_pixels = {max_pixels:,}")
+
+
 def _on_white(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I"):  # 16-bit grey
         return (np.asarray(image).clip(0, 65535) // 257).astype(np.uint8)

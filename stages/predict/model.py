@@ -1,0 +1,116 @@
+"""The model that answers: an ONNX file without PyTorch, or a model file with it; both give the same figures."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.common.artefacts import MODEL, ONNX
+from stages.common.cli import StageError
+from stages.common.workers import cores
+from stages.network.model_file import damaged
+from stages.network.view import INPUT_SIDE
+
+# Codes that the network gets at a time, filled up with zeros: matrix products of another shape may round
+# differently, and a picture alone must get the figure that it gets among others.
+BATCH = 16
+SEEN = {"side": INPUT_SIDE, "padding": "white", "symbol": "upright"}
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model that is ready. `about` is what its file says of it, `sha256` that of the file.
+
+    `network` takes uint8 (BATCH, 3, 224, 224) and gives probabilities of being malicious, (BATCH,) in 0..1.
+    """
+
+    network: Callable[[np.ndarray], np.ndarray]
+    about: dict[str, Any]
+    path: Path
+    sha256: str
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a code is malicious, 0..1."""
+        return float(self.about["threshold"])
+
+    def probability(self, pixels: list[np.ndarray]) -> list[float]:
+        """Of being malicious, in 0..1, rounded to four digits; `pixels` are at most BATCH inputs as in Code.pixels.
+
+        Raises StageError where the network answers NaN, which would otherwise pass for benign.
+        """
+        batch = np.zeros((BATCH, 3, INPUT_SIDE, INPUT_SIDE), np.uint8)
+        for row, one in zip(batch, pixels, strict=False):
+            row[:] = one if one.ndim == 2 else one.transpose(2, 0, 1)
+        answers = [float(answer) for answer in self.network(batch)[: len(pixels)]]
+        if not all(0 <= answer <= 1 for answer in answers):
+            raise StageError(f"the model {self.path} returned NaN; retrain it")
+        return [round(answer, 4) for answer in answers]
+
+
+def open_model(path: Path | None, device: str = "auto") -> Scorer:
+    """The model at `path`; without one models/model.onnx where it is there, else models/model.safetensors.
+
+    A `device` other than auto and cpu needs PyTorch. Raises StageError where the model cannot be used.
+    """
+    on_cpu = device in ("auto", "cpu")
+    path = path or (ONNX if on_cpu and ONNX.exists() else MODEL)
+    if path.suffix != ".onnx":
+        return _with_torch(path, device)
+    if not on_cpu:
+        raise StageError(f"--device {device} needs the model file, not {path}: --model {MODEL}")
+    return _with_onnx(path)
+
+
+def _with_onnx(path: Path) -> Scorer:
+    import onnxruntime
+
+    if not path.exists():
+        raise StageError(f"{path} is not there yet: run `dvc repro`, which exports it")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    options.log_severity_level = 4  # what is wrong with a file is said below, in one line
+    # Packed copies of the weights would double the memory.
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        about = json.loads(session.get_modelmeta().custom_metadata_map["about"])
+        _check(path, about)
+    except StageError:
+        raise
+    except Exception as error:  # onnxruntime has exceptions of its own for each way to be damaged
+        raise damaged(path, error) from None
+
+    def network(pixels: np.ndarray) -> np.ndarray:
+        return session.run(["probability"], {"pixels": pixels})[0]
+
+    return Scorer(network, about, path, _sha256(path))
+
+
+def _with_torch(path: Path, device: str) -> Scorer:
+    from torch import from_numpy
+
+    from stages.network.trained import choose_device, load_trained
+
+    try:
+        trained = load_trained(path, choose_device(device))
+    except (RuntimeError, AssertionError) as error:  # what PyTorch raises for a device that is not there
+        raise StageError(f"--device {device} cannot be used ({error}); try --device cpu") from None
+    return Scorer(lambda pixels: trained.probability(from_numpy(pixels)), trained.about, path, _sha256(path))
+
+
+def _check(path: Path, about: dict[str, Any]) -> None:
+    """Raise StageError unless the model wants its pictures as stages.network.view.view prepares them."""
+    seen = {name: about["input"][name] for name in SEEN}
+    float(about["threshold"]), float(about["temperature"])
+    if seen != SEEN or list(about["classes"]) != ["benign", "malicious"]:
+        raise StageError(f"{path} is of another version, which prepares its pictures differently; export it again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Files that hold pictures: what is in them, one reader a file, under the same bounds."""
