@@ -176,9 +176,7 @@ def _codes(picture: Picture) -> list[Code]:
 
 
 def _code(pixels: np.ndarray, symbol: Symbol, found: list[Symbol]) -> Code:
-    code = Code(
-        "", payload=symbol.payload, corners=symbol.corners, version=symbol.version, decoder=symbol.decoder
-    )
+    code = Code("", payload=symbol.payload, corners=symbol.corners, version=symbol.version, decoder=symbol.decoder)
     if symbol.partial:
         detail = "a part of a message in several QR codes (structured append)"
         return replace(code, reason="structured_append", detail=detail)
