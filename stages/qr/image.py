@@ -80,8 +80,10 @@ def decode_frame(image: Image.Image, index: int, max_pixels: int) -> np.ndarray:
         if width * height <= max_pixels and max(width, height) <= MAX_SIDE:
             return _on_white(ImageOps.exif_transpose(image))
     except Exception as error:
-        raise UnusableImageError("truncated", "truncated or damaged image data") from error
-    raise UnusableImageError("too_large", f"{width} x {height} pixels, more than scan.max_pixels = {max_pixels:,}")
+        raise UnusableImageError(Problem.TRUNCATED, "truncated or damaged image data") from error
+    raise UnusableImageError(
+        Problem.TOO_LARGE, f"{width} x {height} pixels, more than scan.max_pixels = {max_pixels:,}"
+    )
 
 
 def _on_white(image: Image.Image) -> np.ndarray:
