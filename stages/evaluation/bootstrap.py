@@ -12,7 +12,9 @@ import pandas as pd
 
 from stages.common.cli import StageError
 from stages.common.settings import Evaluate
-from stages.evaluation.metrics import compute_scores
+from stages.evaluation.metrics import METRICS, compute_scores
+
+ROUNDING = 1e-9  # a value this far outside an interval is at its end
 
 
 def draws(groups: pd.Series, samples: int, seed: int) -> Iterator[np.ndarray]:
@@ -49,12 +51,25 @@ def replicates(
 
 
 def table(found: pd.DataFrame, value: str = "value") -> pd.DataFrame:
-    """Columns model, metric, `value` (row 0 of `replicates`), low, high: percentiles 2.5 and 97.5 of its other rows.
+    """Columns model, metric, `value`, low, high, of row 0 of `replicates` and of the draws in its other rows.
 
-    Replicates that are NaN are left out. Of columns with other levels, those names stand for model and metric.
+    The value is row 0, the interval its percentile interval: percentiles 2.5 and 97.5 of the draws. A metric
+    that is `biased` differs from the truth as the draws do from row 0; so its value is row 0 minus the bias (Efron and
+    Tibshirani, An Introduction to the Bootstrap, 1993, 10.6) and its interval the basic one (Davison and Hinkley,
+    1997, 5.2.1), both at least 0. Draws that are NaN are left out. Low and high are NaN where the
+    value would not be between them: so few or so unlike groups cannot tell an interval.
     """
-    low, high = (found.iloc[1:].quantile(share) for share in (0.025, 0.975))
-    return pd.DataFrame({value: found.iloc[0], "low": low, "high": high}).reset_index()
+    drawn = found.iloc[1:]
+    low, high = (drawn.quantile(share) for share in (0.025, 0.975))
+    result = pd.DataFrame({value: found.iloc[0], "low": low, "high": high})
+    if "metric" in found.columns.names:
+        biased = [name for name, metric in METRICS.items() if metric.biased]
+        of = result.index.isin(biased, level="metric")
+        basic = pd.DataFrame({value: drawn.mean(), "low": high, "high": low}).rsub(2 * found.iloc[0], axis="index")
+        result[of] = basic[of].clip(lower=0)
+    inside = (result["low"] <= result[value] + ROUNDING) & (result[value] <= result["high"] + ROUNDING)
+    result.loc[~inside, ["low", "high"]] = np.nan
+    return result.reset_index()
 
 
 def differences(found: pd.DataFrame, of: str = "network", names: Collection[str] = ("auc", "accuracy")) -> pd.DataFrame:

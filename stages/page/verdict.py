@@ -12,6 +12,8 @@ Word = Literal["yes", "no", "not shown"]
 # The share of real alarms below which an alarm says next to nothing. Base rates decide it more than the
 # detector does: Axelsson, The base-rate fallacy and the difficulty of intrusion detection, ACM TISSEC 2000.
 NEGLIGIBLE = 0.1
+# Figures closer than this are equal: the tables have six digits, and networks compute in float32.
+TIE = 1e-6
 RIVALS = ("best_rule", "module_grid", "payload_characters")
 
 
@@ -38,37 +40,42 @@ def verdict(
 
 
 def learning(symptoms: list[dict[str, str]]) -> Answer:
-    """No where a symptom failed. Losing to a rule (beats_rule) is no failure to learn, and the next question."""
+    """No where a symptom failed. Losing to a rule (beats_rule) is not a failure to learn, and the next question."""
     question = "Is it learning?"
-    by_name = {symptom["name"]: symptom for symptom in symptoms}
-    failed = [symptom for symptom in symptoms if symptom["verdict"] == "fail" and symptom["name"] != "beats_rule"]
-    if failed:
-        found = "; ".join(
-            f"{one['name'].replace('_', ' ')} ({one['figure']}, expected {one['bound']})" for one in failed
+    failed = [one for one in symptoms if one["verdict"] == "fail"]
+    if others := [one for one in failed if one["name"] != "beats_rule"]:
+        return Answer(
+            question, "no", f"The training shows symptoms of having failed: {'; '.join(map(_found, others))}."
         )
-        return Answer(question, "no", f"The training shows symptoms of having failed: {found}.")
-    if "validation_accuracy" not in by_name:
+    accuracy = next((one["figure"] for one in symptoms if one["name"] == "validation_accuracy"), None)
+    if accuracy is None:
         return Answer(question, "not shown", "The training left no finished epoch to judge.")
-    accuracy = by_name["validation_accuracy"]["figure"]
-    return Answer(
-        question, "yes", f"No symptom of a failed training; its accuracy on the validation part is {accuracy}."
-    )
+    sentence = f"Its accuracy on the validation part is {accuracy}"
+    if failed:  # the table of symptoms has it in red
+        sentence += f", and a simple rule does as well: {_found(failed[0])}. No other symptom of a failed training"
+    else:
+        sentence += ", and no symptom of a failed training was found"
+    if warned := [_spoken(one) for one in symptoms if one["verdict"] == "warn"]:
+        sentence += f"; to be checked: {', '.join(warned)}"
+    return Answer(question, "yes", f"{sentence}.")
 
 
 def better(differences: pd.DataFrame) -> Answer:
     """Yes where the AUC is beyond chance above that of each of RIVALS, no where it is so below one of them."""
     found = _over(differences)
-    word: Word = "yes" if (found["low"] > 0).all() else "no" if (found["high"] < 0).any() else "not shown"
+    word: Word = "yes" if (found["low"] > TIE).all() else "no" if (found["high"] < -TIE).any() else "not shown"
     parts = []
     for name, row in found.iterrows():
         rival = f"that of {BASELINES[str(name)][0]}"
-        if row["low"] > 0:
+        if row["low"] > TIE:
             parts.append(f"above {rival} by {interval(row, 'difference')}")
-        elif row["high"] < 0:
+        elif row["high"] < -TIE:
             under = pd.Series({"by": -row["difference"], "low": -row["high"], "high": -row["low"]})
             parts.append(f"below {rival} by {interval(under, 'by')}")
+        elif row[["difference", "low", "high"]].abs().max() <= TIE:
+            parts.append(f"the same as {rival}")
         else:
-            parts.append(f"not to be told from {rival} (difference {_signed(row)})")
+            parts.append(f"indistinguishable from {rival} (difference {_signed(row)})")
     return Answer("Is it better than trivial rules?", word, f"On the same test codes its AUC is {'; '.join(parts)}.")
 
 
@@ -85,11 +92,11 @@ def deploy(
     against, unknown = list(doubts), list[str]()
     if learns.word != "yes":
         (against if learns.word == "no" else unknown).append("the training is not sound")
-    if not rule["low"] > 0:
+    if not rule["low"] > TIE:
         against.append(f"it is not shown to be better than a rule of one feature (AUC {_signed(rule)})")
     if np.isnan(matched["low"]):
         unknown.append("too few matched codes to tell what is left without scheme, www. and version")
-    elif not matched["low"] > 0.5:
+    elif not matched["low"] > 0.5 + TIE:
         against.append(f"on matched codes it is not shown to be above chance (AUC {interval(matched)})")
     rate = f"where 1 code in {1 / prevalence:,.0f} is malicious"
     if not alarms > 0:  # no false alarm among so few benign codes does not mean none
@@ -115,6 +122,14 @@ def _over(differences: pd.DataFrame) -> pd.DataFrame:
     """difference, low and high of the network's AUC on the test part over each of RIVALS, which index the rows."""
     chosen = differences[(differences["rows"] == "test") & (differences["metric"] == "auc")]
     return chosen.set_index("model").loc[list(RIVALS), ["difference", "low", "high"]]
+
+
+def _spoken(symptom: dict[str, str]) -> str:
+    return symptom["name"].replace("_", " ")
+
+
+def _found(symptom: dict[str, str]) -> str:
+    return f"{_spoken(symptom)} ({symptom['figure']}, expected {symptom['bound']})"
 
 
 def _signed(row: pd.Series) -> str:

@@ -84,3 +84,29 @@ def test_what_is_no_probability_is_an_error(wrong: float) -> None:
     probability[3] = wrong
     with pytest.raises(StageError, match=r"network: a probability is not in 0\.\.1"):
         replicates(truth, pd.Series(range(10)), {"network": (probability, 0.5)}, settings(10))
+
+
+def overconfident(rows: int, seed: int) -> pd.Series:
+    """Value, low and high of the calibration error of answers whose true one is 0.08."""
+    rng = np.random.default_rng(seed)
+    probability = rng.uniform(0.1, 0.9, rows)
+    truth = (rng.random(rows) < 0.5 + 0.6 * (probability - 0.5)).astype(int)
+    found = table(replicates(truth, pd.Series(range(rows)), {"network": (probability, 0.5)}, settings(100)))
+    return found.set_index("metric").loc["calibration_error", ["value", "low", "high"]].astype(float)
+
+
+def test_the_calibration_error_is_not_larger_because_there_are_few_rows_and_lies_in_its_interval() -> None:
+    found = pd.DataFrame([overconfident(200, seed) for seed in range(25)])
+    true = 0.4 * 0.2  # the mean distance of a probability in 0.1..0.9 from 0.5 is 0.2
+    assert found["value"].mean() == pytest.approx(true, abs=0.02)  # without the correction 0.12
+    assert ((found["low"] <= found["value"]) & (found["value"] <= found["high"])).all()
+    # Without the correction in 2 cases of 25; 95 % is not reached, as no bootstrap removes the whole bias.
+    assert ((found["low"] <= true) & (true <= found["high"])).mean() > 0.65
+
+
+def test_an_interval_that_would_leave_out_its_own_value_cannot_be_told() -> None:
+    columns = pd.MultiIndex.from_tuples([("network", "auc"), ("network", "recall")], names=["model", "metric"])
+    found = table(pd.DataFrame([[0.9, 0.5]] + [[0.5 + place / 100, 0.5] for place in range(20)], columns=columns))
+    assert found["value"].tolist() == [0.9, 0.5]
+    assert found.loc[0, ["low", "high"]].isna().all()
+    assert found.loc[1, ["low", "high"]].tolist() == [0.5, 0.5]

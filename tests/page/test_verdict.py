@@ -15,10 +15,16 @@ def answers(
     precision: float = 0.5,
     alarms: float = 0.001,
     doubts: tuple[str, ...] = (),
+    warned: tuple[str, ...] = (),
     names: tuple[str, ...] = ("diverged", "validation_accuracy", "beats_rule"),
 ) -> list[Answer]:
     symptoms = [
-        {"name": name, "verdict": "fail" if name in failed else "pass", "figure": "0.9 of 9 rows", "bound": "above 0.5"}
+        {
+            "name": name,
+            "verdict": "fail" if name in failed else "warn" if name in warned else "pass",
+            "figure": "0.9 of 9 rows",
+            "bound": "above 0.5",
+        }
         for name in names
     ]
     differences = pd.DataFrame(
@@ -52,8 +58,23 @@ def test_a_failed_symptom_is_named_with_its_figure() -> None:
     assert deploy.word == "no" and "the training is not sound" in deploy.sentence
 
 
-def test_losing_to_a_rule_is_no_failure_to_learn() -> None:
-    assert answers(failed=("beats_rule",))[0].word == "yes"
+def test_losing_to_a_rule_is_not_a_failure_to_learn_and_is_not_passed_over() -> None:
+    learning = answers(failed=("beats_rule",))[0]
+    assert learning.word == "yes"
+    assert "a simple rule does as well: beats rule (0.9 of 9 rows, expected above 0.5)" in learning.sentence
+    assert "no symptom" not in learning.sentence and "no symptom" in answers()[0].sentence
+
+
+def test_a_warning_is_named() -> None:
+    learning = answers(warned=("diverged",))[0]
+    assert learning.word == "yes" and learning.sentence.endswith("; to be checked: diverged.")
+
+
+@pytest.mark.parametrize("by", [0.0, 1e-7, -1e-7])
+def test_a_tie_is_neither_above_nor_below(by: float) -> None:
+    _, better, deploy = answers(over=((by, by, by), ABOVE, ABOVE))
+    assert better.word == "not shown" and "its AUC is the same as that of the best rule" in better.sentence
+    assert deploy.word == "no" and "not shown to be better than a rule" in deploy.sentence
 
 
 def test_a_training_without_an_epoch_shows_nothing() -> None:
@@ -63,7 +84,7 @@ def test_a_training_without_an_epoch_shows_nothing() -> None:
 @pytest.mark.parametrize(
     ("over", "word", "sentence"),
     [
-        ((ABOVE, ABOVE, OPEN), "not shown", "not to be told from that of payload characters (difference +0.010"),
+        ((ABOVE, ABOVE, OPEN), "not shown", "indistinguishable from that of payload characters (difference +0.010"),
         ((ABOVE, BELOW, ABOVE), "no", "below that of the module grid by 0.100 (0.050 to 0.150)"),
         ((OPEN, OPEN, BELOW), "no", "below that of payload characters"),
     ],
