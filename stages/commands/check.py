@@ -11,7 +11,7 @@ from stages.common.settings import Params, load_params
 def main() -> None:
     """Raise StageError for the first of these that finds a slip in params.yaml."""
     params = load_params()
-    for check in (data_is_there, levels_are_of_checks):
+    for check in (data_is_there, levels_are_of_checks, augment_is_of_corruptions):
         check(params)
 
 
@@ -29,6 +29,13 @@ def levels_are_of_checks(params: Params) -> None:
     from stages.gate.audit import levels_of_checks  # which loads scikit-learn
 
     levels_of_checks(params)
+
+
+def augment_is_of_corruptions(params: Params) -> None:
+    """`augment` names corruptions, with severities that they can have."""
+    from stages.network.corruption import check_augment  # which loads SciPy
+
+    check_augment(params.augment)
 
 
 if __name__ == "__main__":

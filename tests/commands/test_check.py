@@ -22,3 +22,18 @@ def test_a_level_for_a_check_that_is_not_there_is_named_before_anything_runs(pro
     assert ended.stderr == (
         "error: params.yaml: unknown key validate.levels.truncate; did you mean validate.levels.truncated?\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        ({"blurr": 1.0}, "unknown corruption augment.blurr; did you mean blur?"),
+        ({"angle": 90.0}, "augment.angle is 90: it must be from 0 to 60 (degrees)"),
+    ],
+)
+def test_a_corruption_that_is_not_there_or_too_severe_is_named_before_anything_runs(
+    project: Path, augment: dict[str, float], message: str
+) -> None:
+    set_params(project, {"augment": augment})
+    ended = run_python("-m", "stages.commands.check", folder=project)
+    assert (ended.returncode, ended.stderr) == (1, f"error: params.yaml: {message}\n")
