@@ -1,5 +1,4 @@
 import os
-from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -124,13 +123,22 @@ def test_a_labels_file_stands_above_the_folders(project: Path) -> None:
     assert table.loc["benign/a.png", "url"] == URL
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_text("no folder")])
-def test_a_missing_folder_is_named(project: Path, make: Callable[[Path], object]) -> None:
-    make(project / "mine")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "mine is not there; set data.images"),
+        (b"no folder", "mine is neither a folder nor a tar file; set data.images"),
+        (b"PK\x03\x04", "mine is a zip archive: unzip it, and name the folder; set data.images"),
+        (b"\x1f\x8b\x08", "mine is compressed with gzip, as a .tar.gz is: unpack it"),
+    ],
+)
+def test_a_folder_that_is_none_is_named(project: Path, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (project / "mine").write_bytes(content)
     set_params(project, {"data.images": "mine"})
     ended = run_stage("scan", project)
     assert ended.returncode == 1
-    assert "mine is no folder and no tar file; set data.images" in ended.stderr
+    assert said in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (project / "data/scan.parquet").exists()
 

@@ -4,7 +4,7 @@
 
 DVC and file systems are slow with a million small files. The same images give the same shards, byte for
 byte: files are sorted by name, and owners, times and permissions are left out. `labels.csv` is copied beside
-the shards. `tar xf` unpacks them.
+the shards, and `shards.json` says what each shard was, so that a loss is noticed. `tar xf` unpacks them.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stages.common.cli import StageError, printable, progress, run, stderr, stdout
 from stages.common.files import replacing
+from stages.dataset.shards import write_manifest
 from stages.dataset.storage import LABELS_FILE, Stored, labels_file, list_images, read_bytes
 from stages.qr.image import UnusableImageError
 
@@ -36,22 +37,23 @@ def main() -> None:
     left_out: list[tuple[str, str]] = []
     with replacing(options.target) as folder:
         folder.mkdir()
-        shards, packed = pack(options.images, folder, max(options.shard_mib, 1) * 2**20, left_out)
+        files = pack(options.images, folder, max(options.shard_mib, 1) * 2**20, left_out)
+        write_manifest(folder, files)
         if labels := labels_file(options.images):
             shutil.copyfile(labels, folder / LABELS_FILE)
     for name, why in left_out:
         stderr.print(printable(f"left out: {name}: {why}"), markup=False)
-    text = f"{options.target}: {packed:,} files in {shards:,} shards, {len(left_out):,} left out; "
+    text = f"{options.target}: {sum(files.values()):,} files in {len(files):,} shards, {len(left_out):,} left out; "
     stdout.print(f"{text}set data.images in params.yaml to it", markup=False)
 
 
-def pack(images: Path, folder: Path, most: int, left_out: list[tuple[str, str]]) -> tuple[int, int]:
-    """Write the files in `images` to shards of up to `most` bytes in `folder`; returns the numbers (shards, files).
+def pack(images: Path, folder: Path, most: int, left_out: list[tuple[str, str]]) -> dict[str, int]:
+    """Write the files in `images` to shards of up to `most` bytes in `folder`; returns how many each holds, by name.
 
     Files that cannot be read, and links that lead out of `images`, are added to `left_out` with the reason.
     """
     names = (f"images-{number:05d}.tar" for number in count())
-    packed = shards = 0
+    files: dict[str, int] = {}
     shard: tarfile.TarFile | None = None
     try:
         with progress() as bar:
@@ -64,17 +66,18 @@ def pack(images: Path, folder: Path, most: int, left_out: list[tuple[str, str]])
                 if shard is None or shard.offset + len(data) > most:
                     if shard is not None:
                         shard.close()
-                    shard = tarfile.open(folder / next(names), "w:", format=tarfile.PAX_FORMAT)  # noqa: SIM115
-                    shards += 1
+                    name = next(names)
+                    shard = tarfile.open(folder / name, "w:", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+                    files[name] = 0
                 member = tarfile.TarInfo(stored.path)  # defaults: no owner, 1970, mode 644
                 member.size = len(data)
                 shard.addfile(member, BytesIO(data))
                 shard.members.clear()  # type: ignore[attr-defined]  # otherwise it keeps them all in memory
-                packed += 1
+                files[name] += 1
     finally:
         if shard is not None:
             shard.close()
-    return shards, packed
+    return files
 
 
 def _contents(images: Path, stored: Stored) -> bytes:

@@ -5,9 +5,9 @@ the same rows, in the same order, as a folder of files and in shards. Every imag
 itself at its offset, so that shuffling is as good with shards as without.
 """
 
+import errno
 import os
 import stat
-import tarfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from stages.common.cli import StageError
+from stages.dataset.shards import MANIFEST, Entry, as_written, members, read_manifest
+from stages.dataset.signatures import SIGNATURE_BYTES, kind_by_signature
 from stages.qr.image import UnusableImageError, decode
 from stages.qr.problem import Problem
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LABELS_FILE = "labels.csv"  # in data.images: file,label and, if you like, url
+IMPOSSIBLE = 2**62  # bytes; for a size in a header that no file has
 STORAGE_COLUMNS = ("path", "shard", "offset", "bytes")  # of the tables; the fields of Stored
 
 
@@ -44,23 +47,35 @@ def list_images(images: Path) -> list[Stored]:
     """Every file in the folder or tar file `images`, sorted by name; dot files such as .DS_Store are not samples.
 
     A folder that is a link or may not be read is listed in place of its files, a damaged shard beside
-    those that are left of it: they get rows that say so. Raises StageError where `images` is
+    those that are left of it, and so is a shard that the manifest lists and that is not there: they get
+    rows that say so. Raises StageError where `images` is
     neither folder nor tar file, or two files have the same name.
     """
     if images.suffix == ".npz":
         raise StageError(f"{images} holds arrays: `python -m stages.commands.unpack {images} FOLDER` draws them")
-    if images.is_file() and images.suffix == ".tar":
-        found = list(_members(images, ".", ""))
+    if images.is_file() and _is_shard(images.name):
+        found = list(_members(images, ".", "", read_manifest(images.parent).get(images.name)))
     elif images.is_dir():
-        found = [stored for name in _files(images) for stored in _expanded(images, name)]
+        manifest = read_manifest(images)
+        names = list(_files(images))
+        lost = sorted({*manifest} - {*names})
+        found = [stored for name in names for stored in _expanded(images, name, manifest)] + [*map(Stored, lost)]
     else:
-        raise StageError(f"{images} is no folder and no tar file; set data.images in params.yaml to your images")
+        raise StageError(f"{images} {_what_it_is(images)}; set data.images in params.yaml to your folder of images")
     found.sort(key=lambda stored: stored.path)
     for one, other in pairwise(found):
         if one.path == other.path:
             places = " and ".join(stored.shard or "the folder" for stored in (one, other))
             raise StageError(f"{images}: {one.path} is in {places}; every image needs a name of its own")
     return found
+
+
+def _what_it_is(images: Path) -> str:
+    if not images.is_file():
+        return "is not there" if not images.exists() else "is neither a folder nor a tar file"
+    with images.open("rb") as stream:
+        kind = kind_by_signature(stream.read(SIGNATURE_BYTES))
+    return f"is {kind}" if kind else "is neither a folder nor a tar file"
 
 
 def labels_file(images: Path) -> Path | None:
@@ -82,42 +97,37 @@ def _files(folder: Path) -> Iterator[str]:
         linked = [name for name in folders if os.path.islink(os.path.join(parent, name))]  # noqa: PTH114, PTH118
         for name in [*files, *linked]:
             path = name if below == "." else f"{below}/{name}"
-            if not name.startswith(".") and path.casefold() != LABELS_FILE:
+            if not name.startswith(".") and path.casefold() not in (LABELS_FILE, MANIFEST):
                 yield path
     yield from (Path(name).relative_to(folder).as_posix() for name in closed)
 
 
-def _expanded(folder: Path, name: str) -> Iterator[Stored]:
-    if name.endswith(".tar") and (folder / name).is_file():
-        yield from _members(folder / name, name, name.rpartition("/")[0])
+def _expanded(folder: Path, name: str, manifest: dict[str, Entry]) -> Iterator[Stored]:
+    if _is_shard(name) and (folder / name).is_file():
+        yield from _members(folder / name, name, name.rpartition("/")[0], manifest.get(name))
     else:
         yield Stored(name)
 
 
-def _members(file: Path, shard: str, below: str) -> Iterator[Stored]:
-    """The files in a shard by its headers; `below` is the folder in which the shard lies."""
-    whole = False
-    try:
-        with tarfile.open(file, "r:") as tar:
-            for member in tar:
-                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all, which for a million is a gigabyte
-                name = PurePosixPath(below, member.name.lstrip("/")).as_posix()
-                if member.isdir() or any(part.startswith(".") and part != ".." for part in name.split("/")):
-                    continue
-                if name.casefold() == LABELS_FILE:
-                    raise StageError(f"{file} has {name} in it: put that file beside the shards, in data.images")
-                yield Stored(name, shard, member.offset_data if member.isreg() else None, member.size)
-            whole = _zeros(file, tar.offset)  # tarfile takes a damaged header for the end
-    except (tarfile.TarError, OSError):
-        pass
+def _is_shard(name: str) -> bool:
+    return name[-4:].lower() == ".tar"
+
+
+def _members(file: Path, shard: str, below: str, entry: Entry | None) -> Iterator[Stored]:
+    """The files in a shard; `below` is the folder in which it lies, `entry` what the manifest says of it."""
+    whole = entry is None or as_written(file, entry)
+    for member in members(file):
+        if member is None:
+            whole = False
+            continue
+        name = PurePosixPath(below, member.name.lstrip("/")).as_posix()
+        if any(part.startswith(".") and part != ".." for part in name.split("/")):
+            continue
+        if name.casefold() == LABELS_FILE:
+            raise StageError(f"{file} has {name} in it: put that file beside the shards, in data.images")
+        yield Stored(name, shard, member.offset, member.size if 0 <= member.size < IMPOSSIBLE else IMPOSSIBLE)
     if not whole:
         yield Stored(PurePosixPath(below, file.name).as_posix())
-
-
-def _zeros(file: Path, offset: int) -> bool:
-    with file.open("rb") as stream:
-        stream.seek(offset)
-        return all(not any(block) for block in iter(lambda: stream.read(2**20), b""))
 
 
 def stored_in(rows: "pd.DataFrame") -> list[Stored]:
@@ -132,7 +142,12 @@ def stored_in(rows: "pd.DataFrame") -> list[Stored]:
 
 def size_of(images: Path | str, stored: Stored) -> int:
     """Bytes of an image. Raises OSError where there is no such file, or it is none."""
-    status = os.stat(_file(images, stored))  # noqa: PTH116 (pathlib takes as long as reading)
+    try:
+        status = os.stat(_file(images, stored))  # noqa: PTH116 (pathlib takes as long as reading)
+    except FileNotFoundError:
+        if stored.shard is None and _is_shard(stored.path):
+            raise OSError(errno.ENOENT, _loss(images, stored.path)) from None
+        raise
     if not stat.S_ISREG(status.st_mode):
         # Of the folders only those are listed that `list_images` could not look into.
         folder = stat.S_ISDIR(status.st_mode)
@@ -145,11 +160,13 @@ def read_bytes(images: Path | str, stored: Stored, most: int) -> bytes:
 
     Raises UnusableImageError with problem TOO_LARGE, TRUNCATED or LINK, and OSError as `size_of`.
     """
+    if stored.shard is None and _is_shard(stored.path):
+        raise UnusableImageError(Problem.TRUNCATED, _loss(images, stored.path))
     size = size_of(images, stored)
-    if stored.shard is None and stored.path.endswith(".tar"):
-        raise UnusableImageError(Problem.TRUNCATED, "a damaged tar file; images that it has left are rows of their own")
     if stored.shard is not None and stored.offset is None:
         raise UnusableImageError(Problem.LINK, "a link or a device in a tar file")
+    if stored.shard is not None and (stored.offset or 0) + size > os.path.getsize(_file(images, stored)):  # noqa: PTH202
+        raise UnusableImageError(Problem.TRUNCATED, "the shard ends before the size that its header gives the file")
     if size > most:
         raise UnusableImageError(Problem.TOO_LARGE, f"{size:,} bytes, more than scan.max_bytes = {most:,}")
     with open(_file(images, stored), "rb", buffering=0) as stream:  # noqa: PTH123
@@ -158,6 +175,15 @@ def read_bytes(images: Path | str, stored: Stored, most: int) -> bytes:
     if len(data) < size:
         raise UnusableImageError(Problem.TRUNCATED, "the file ends before its size")
     return data
+
+
+def _loss(images: Path | str, shard: str) -> str:
+    """What can be said of a damaged shard, for people."""
+    folder = Path(images)
+    entry = read_manifest(folder if folder.is_dir() else folder.parent).get(shard)
+    had = f"; {MANIFEST} says that it had {entry.files:,} files in {entry.bytes:,} bytes" if entry else ""
+    there = folder.is_file() or (folder / shard).exists()
+    return f"a damaged tar file{had}; what is left of it has rows of its own" if there else f"no such file{had}"
 
 
 def _file(images: Path | str, stored: Stored) -> str:

@@ -57,7 +57,7 @@ def main() -> None:
     except (ImportError, ValueError, OSError) as error:
         raise StageError(f"{options.address} cannot be read: {error}") from None
     base = f"{root.rstrip('/')}/"
-    shards = sorted(name.removeprefix(base) for name in found if name.endswith(".tar"))
+    shards = sorted(name.removeprefix(base) for name in found if name.lower().endswith(".tar"))
     if not shards:
         raise StageError(f"{options.address} has no shards: `python -m stages.commands.pack FOLDER TARGET` makes them")
     with ExitStack() as stack:

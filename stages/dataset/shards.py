@@ -1,0 +1,109 @@
+"""Shards: uncompressed tar files, what is in them, and whether they are whole."""
+
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+
+from stages.common.cli import StageError
+from stages.common.files import replacing
+
+MANIFEST = "shards.json"  # beside the shards, written by `pack`: what each was when it was written
+LONGEST_HEADER = 2**20  # bytes; a header with a long name has some hundred
+BLOCK = 512  # bytes; two blocks of zeros are the end of a tar file
+
+
+class Entry(NamedTuple):
+    """A shard in the manifest."""
+
+    files: NonNegativeInt
+    bytes: NonNegativeInt
+    sha256: str
+
+
+class Member(NamedTuple):
+    """What a shard holds: `offset` is None for a link or device. `size` is that of its header, and may be a lie."""
+
+    name: str
+    offset: int | None
+    size: int
+
+
+class _Headers:
+    """A file of which tarfile can read headers only: one that claims to be larger, or negative, reads nothing."""
+
+    def __init__(self, file: Path) -> None:
+        self.stream = file.open("rb")
+        self.seek, self.tell, self.close = self.stream.seek, self.stream.tell, self.stream.close
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= LONGEST_HEADER:
+            raise tarfile.ReadError("a header of impossible size")
+        return self.stream.read(size)
+
+
+def members(file: Path) -> Iterator[Member | None]:
+    """The files in the shard `file` by its headers, hidden ones too; None at the end if it is not whole.
+
+    Reads headers only, and no more than is there. A shard is whole if it ends with two blocks of zeros.
+    """
+    size = file.stat().st_size
+    whole = False
+    try:
+        headers: Any = _Headers(file)  # as much of a file as tarfile needs
+        with tarfile.open(fileobj=headers, mode="r:") as tar:
+            for member in tar:
+                tar.members.clear()  # type: ignore[attr-defined]   # would grow to a gigabyte for a million members
+                if not member.isdir():
+                    yield Member(member.name, member.offset_data if member.isreg() else None, member.size)
+                if member.size < 0 or member.offset_data + member.size > size:
+                    raise tarfile.ReadError("a size that the file cannot hold")
+            whole = _ends_at(file, tar.offset)  # tarfile takes a damaged header for the end
+    except (tarfile.TarError, OSError, ValueError, OverflowError):
+        pass
+    finally:
+        headers.close()
+    if not whole:
+        yield None
+
+
+def _ends_at(file: Path, offset: int) -> bool:
+    """Whether from `offset` on there are zeros only, at least two blocks."""
+    if file.stat().st_size < offset + 2 * BLOCK:
+        return False
+    with file.open("rb") as stream:
+        stream.seek(offset)
+        return all(not any(block) for block in iter(lambda: stream.read(2**20), b""))
+
+
+def read_manifest(folder: Path) -> dict[str, Entry]:
+    """The manifest in `folder` by the names of the shards; empty where there is none."""
+    path = folder / MANIFEST
+    try:
+        return TypeAdapter(dict[str, Entry]).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValidationError):
+        raise StageError(f"{path} is not what `pack` writes: delete it, and the shards are read without it") from None
+
+
+def write_manifest(folder: Path, files: dict[str, int]) -> None:
+    """Write the manifest of the shards in `folder`; `files` has how many each holds."""
+    entries = {name: _entry(folder / name, count)._asdict() for name, count in sorted(files.items())}
+    with replacing(folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(entries, indent=2) + "\n")
+
+
+def as_written(file: Path, entry: Entry) -> bool:
+    """Whether the shard `file` has the bytes that it had when the manifest was written."""
+    return os.path.getsize(file) == entry.bytes and _entry(file, entry.files) == entry  # noqa: PTH202
+
+
+def _entry(file: Path, files: int) -> Entry:
+    with file.open("rb") as stream:
+        return Entry(files, file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
