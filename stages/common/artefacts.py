@@ -45,13 +45,14 @@ def read_table(path: Path) -> "pd.DataFrame":
 
     if not path.exists():
         raise absent(path)
+    if path.is_dir():  # pandas takes an empty one for an empty table
+        raise unusable(path, "it is a folder")
     try:
         return pd.read_parquet(path, page_checksum_verification=True)
     except PermissionError:
         raise
     except Exception as error:  # of many kinds, as a damaged file can say anything
-        cause = "it is a folder" if path.is_dir() else str(error).partition("\n")[0]
-        raise unusable(path, cause) from None
+        raise unusable(path, str(error).partition("\n")[0]) from None
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:
