@@ -1,4 +1,4 @@
-"""Did it learn? Reads the curves of the training and takes a quick look at the network it began with.
+"""Did it learn? Reads the curves of the training and tests the network it began with.
 
 Writes reports/diagnosis.json: each symptom with its figure, its bound and pass, warn or fail. A
 failure is shown and does not stop the run, so that bad settings can be compared with good ones;
@@ -20,6 +20,7 @@ from stages.diagnosis import probes
 from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
 from stages.evaluation import rules
 from stages.network.allocator import keep_freed_memory
+from stages.network.architecture import chosen
 from stages.network.data import Images
 from stages.training.curves import read_curves
 from stages.training.fabric import make_fabric
@@ -32,11 +33,11 @@ def main() -> None:
     params = load_params()
     keep_freed_memory()
     rows = read_table(SPLITS)
-    found = diagnose(gather(rows, params))
-    stdout.print(as_table(found))
-    counts = {verdict: sum(symptom.verdict == verdict for symptom in found) for verdict in COLOURS}
-    write_json(DIAGNOSIS, {"failed": counts["fail"], "warned": counts["warn"], "symptoms": [vars(s) for s in found]})
-    failed = [symptom.name for symptom in found if symptom.verdict == "fail"]
+    symptoms = diagnose(gather(rows, params))
+    stdout.print(as_table(symptoms))
+    counts = {verdict: sum(symptom.verdict == verdict for symptom in symptoms) for verdict in COLOURS}
+    write_json(DIAGNOSIS, {"failed": counts["fail"], "warned": counts["warn"], "symptoms": [vars(s) for s in symptoms]})
+    failed = [symptom.name for symptom in symptoms if symptom.verdict == "fail"]
     learned = "it did not learn as it should" if failed else "it learned"
     if failed == ["beats_rule"]:
         learned = "it learned, but a rule of one feature does as well"
@@ -60,32 +61,34 @@ def gather(rows: pd.DataFrame, params: Params) -> Evidence:
 
 
 def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:
-    """What one batch, both classes alike, shows of the network as the training began with it."""
+    """Figures of one batch, half of it of either class, and of the network as the training began with it."""
     each = max(params.diagnose.batch_size // 2, 1)
     batch = pd.concat([train[train["label"] == name].head(each) for name in CLASSES])
-    images = Images(batch, params)
-    pixels = torch.stack([images[i][0] for i in range(len(images))])
+    takes = chosen(params.model)[0].input
+    images = Images(batch, params, takes)
+    inputs = torch.stack([images[i][0] for i in range(len(images))])
     labels = torch.tensor(images.labels)
-    layers = probes.activations(probes.fresh(params), pixels)
-    found = {
+    layers = probes.activations(probes.fresh(params), inputs)
+    figures = {
         "largest_deviation": max(layer["deviation"] for layer in layers.values()),
         "smallest_deviation": min(layer["deviation"] for layer in layers.values()),
         "dead": max(layer["dead"] for layer in layers.values()),
-        "distinct_pictures": len(torch.unique(pixels.flatten(1), dim=0)) / len(pixels),
+        "distinct_pictures": probes.distinct(inputs, takes.values),
+        "contrast": probes.contrast(inputs, takes.values),
     }
     if params.diagnose.steps:
         fabric, _ = make_fabric(params.train)
-        found["one_batch"] = probes.overfit_one_batch(fabric, params, pixels, labels, params.diagnose.steps)
-        blank = torch.full_like(pixels, 255)
-        found["blank_batch"] = probes.overfit_one_batch(fabric, params, blank, labels, min(params.diagnose.steps, 10))
-    return found
+        figures["one_batch"] = probes.overfit_one_batch(fabric, params, inputs, labels, params.diagnose.steps)
+        blank, steps = torch.full_like(inputs, takes.blank), min(params.diagnose.steps, 10)
+        figures["blank_batch"] = probes.overfit_one_batch(fabric, params, blank, labels, steps)
+    return figures
 
 
-def as_table(found: list[Symptom]) -> Table:
+def as_table(symptoms: list[Symptom]) -> Table:
     """The verdicts, with cause and next step where one is not a pass."""
-    table = Table("symptom", "", "figure", "bound", "likely cause, and what to look at", title="Did it learn?")
-    for symptom in found:
-        advice = "" if symptom.verdict == "pass" else f"{symptom.cause}; {symptom.look}"
+    table = Table("symptom", "", "figure", "bound", "likely cause, and what to check", title="Did it learn?")
+    for symptom in symptoms:
+        advice = "" if symptom.verdict == "pass" else f"{symptom.cause}; {symptom.check}"
         mark = Text(symptom.verdict, style=COLOURS[symptom.verdict])
         table.add_row(symptom.name.replace("_", " "), mark, Text(symptom.figure), Text(symptom.bound), Text(advice))
     return table

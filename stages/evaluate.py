@@ -35,7 +35,8 @@ from stages.evaluation.slices import slices
 from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import threshold
 from stages.network.data import Images
-from stages.network.trained import Trained, choose_device, load_trained
+from stages.network.device import choose_device
+from stages.network.trained import Trained, load_trained
 
 
 def main() -> None:
@@ -82,7 +83,7 @@ def with_pictures(rows: pd.DataFrame) -> pd.DataFrame:
 
 def probabilities(trained: Trained, rows: pd.DataFrame, params: Params) -> np.ndarray:
     """Of being malicious, by the network, for the images of `rows`: float64 (n,) in 0..1."""
-    batches = DataLoader(Images(rows, params), params.evaluate.batch_size)
+    batches = DataLoader(Images(rows, params, trained.architecture.input), params.evaluate.batch_size)
     with progress() as bar, torch.inference_mode():
         return np.concatenate([trained.probability(pixels) for pixels, _ in bar.track(batches, description="network")])
 
@@ -99,7 +100,7 @@ def baselines(parts: list[pd.DataFrame], title: str) -> tuple[pd.DataFrame, pd.D
 
 def thresholds_of(val: pd.DataFrame, params: Params) -> dict[str, float]:
     """The threshold of every baseline by its probabilities on the val part, by the same rule as the network's."""
-    truth, most = is_malicious(val), params.train.max_false_positives
+    truth, most = is_malicious(val), params.calibrate.max_false_positives
     return {name: threshold(truth, val[name].to_numpy(), most) for name in BASELINES}
 
 

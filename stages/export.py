@@ -1,8 +1,8 @@
 """Write the network as ONNX, for programs without PyTorch, and check it on every image of the test part.
 
-Writes models/model.onnx and reports/export.json. The file has one input, "pixels", uint8
-(n, 3, 224, 224), prepared as stages.network.view.view does it, and one output, "probability",
-float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and softmax are inside.
+Writes models/model.onnx and reports/export.json. The file has one input, named, shaped and prepared as its
+architecture says (stages/network/architecture.py; for the cnn "pixels", uint8 (n, 3, 224, 224)), and one output,
+"probability", float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and softmax are inside.
 What the model's own file says of it (stages.network.trained) is the metadata entry "about", as JSON.
 """
 
@@ -27,22 +27,21 @@ from stages.common.settings import CLASSES, load_params
 from stages.dataset.parts import part
 from stages.network.data import Images
 from stages.network.trained import Trained, load_trained
-from stages.network.view import INPUT_SIDE
 
 OPSET = 20  # of ONNX 1.15; named, so that another version of PyTorch writes the same operators
 
 
 class Probability(nn.Module):
-    """Pixels (n, 3, 224, 224) uint8 to the calibrated probability of being malicious, float32 (n,)."""
+    """A batch of what the network takes to the calibrated probability of being malicious, float32 (n,)."""
 
     def __init__(self, trained: Trained) -> None:
         super().__init__()
         self.net = trained.net
         self.temperature = trained.about["temperature"]
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, batch: Tensor) -> Tensor:
         """See the class."""
-        return (self.net(pixels) / self.temperature).softmax(1)[:, CLASSES.index("malicious")]
+        return (self.net(batch) / self.temperature).softmax(1)[:, CLASSES.index("malicious")]
 
 
 def main() -> None:
@@ -50,7 +49,7 @@ def main() -> None:
     params = load_params()
     trained = load_trained(MODEL)
     rows = read_table(SPLITS)
-    test = Images(part(rows, "test"), params)
+    test = Images(part(rows, "test"), params, trained.architecture.input)
     with replacing(ONNX) as temporary:
         export(trained, temporary)
         difference, speeds = compare(trained, temporary, test, params.evaluate.batch_size)
@@ -69,7 +68,8 @@ def main() -> None:
 
 def export(trained: Trained, path: Path) -> None:
     """Write `trained`, which must be on the CPU, to `path`: the same bytes for the same model."""
-    example = torch.zeros((1, 3, INPUT_SIDE, INPUT_SIDE), dtype=torch.uint8)
+    takes = trained.architecture.input
+    example = torch.zeros((1, *takes.shape), dtype=getattr(torch, takes.dtype))
     with warnings.catch_warnings():
         # The exporter that is to follow this one needs the package onnxscript.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -78,9 +78,9 @@ def export(trained: Trained, path: Path) -> None:
             Probability(trained).eval(),
             (example,),
             path,
-            input_names=["pixels"],
+            input_names=[takes.name],
             output_names=["probability"],
-            dynamic_axes={"pixels": {0: "n"}, "probability": {0: "n"}},
+            dynamic_axes={takes.name: {0: "n"}, "probability": {0: "n"}},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -95,16 +95,16 @@ def compare(trained: Trained, path: Path, images: Images, batch_size: int) -> tu
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     answer: dict[str, Callable[[Tensor], np.ndarray]] = {
         "PyTorch": trained.probability,
-        "ONNX": lambda pixels: session.run(["probability"], {"pixels": pixels.numpy()})[0],
+        "ONNX": lambda batch: session.run(["probability"], {trained.architecture.input.name: batch.numpy()})[0],
     }
     seconds = dict.fromkeys(answer, 0.0)
     difference = 0.0
     with progress() as bar:
-        for pixels, _ in bar.track(DataLoader(images, batch_size), description="export"):
+        for batch, _ in bar.track(DataLoader(images, batch_size), description="export"):
             results = {}
             for name, ask in answer.items():
                 started = time.perf_counter()
-                results[name] = ask(pixels)
+                results[name] = ask(batch)
                 seconds[name] += time.perf_counter() - started
             # The maximum of NumPy, unlike Python's, keeps NaN.
             difference = float(np.maximum(difference, np.abs(results["ONNX"] - results["PyTorch"]).max()))

@@ -5,7 +5,7 @@ reports/robustness/robustness.csv, one row for each corruption, severity and rec
 reports/robustness/curves/ a file for each corruption for DVC's plots, where severity 0 is not corrupted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from stages.dataset.parts import is_malicious, part
 from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.network.allocator import keep_freed_memory
 from stages.network.corruption import CORRUPTIONS, random_source
-from stages.network.view import view
 from stages.qr.image import grey
 from stages.qr.read import read_symbol
 from stages.qr.zbar import require_zbar
@@ -31,7 +30,8 @@ from stages.qr.zbar import require_zbar
 CASES = [("none", 0.0)] + [(name, severity) for name in CORRUPTIONS for severity in CORRUPTIONS[name].severities]
 RECTIFIED = (True, False)
 
-Views = tuple[np.ndarray, np.ndarray]  # what `examine` returns
+See = Callable[[np.ndarray, bool], np.ndarray | None]  # stages.network.input.Input.see
+Views = tuple[list[np.ndarray | None], np.ndarray]  # what `examine` returns
 
 
 def main() -> None:
@@ -64,52 +64,58 @@ def sample_rows(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
 
 
 def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray, float]:
-    """Probabilities float64 (images, cases, RECTIFIED), decoded bool (images, cases), the model's threshold."""
-    # Worker processes load this module too, and need no torch.
-    import torch
+    """Probabilities float64 (images, cases, RECTIFIED), decoded bool (images, cases), the model's threshold.
 
-    from stages.network.data import as_tensor
-    from stages.network.trained import choose_device, load_trained
+    A probability is NaN where the picture does not show what the network takes.
+    """
+    # Worker processes load this module too, and need no torch.
+    from stages.network.device import choose_device
+    from stages.network.trained import load_trained
 
     keep_freed_memory()
     trained = load_trained(MODEL, choose_device(params.train.device))
     probability, decoded = [], []
     with progress() as bar:
-        for squares, readable in bar.track(examine_all(images, params), len(images), description="robustness"):
-            # Where rectification leaves a picture alone, both squares are the same, and computed once.
-            contents = [one.tobytes() for one in squares]
-            _, first, which = np.unique(contents, return_index=True, return_inverse=True)
-            pixels = torch.stack([as_tensor(squares[i]) for i in first])
-            probability.append(trained.probability(pixels)[which].reshape(len(CASES), len(RECTIFIED)))
+        views = examine_all(images, params, trained.architecture.input.see)
+        for seen, readable in bar.track(views, len(images), description="robustness"):
+            # Where rectification leaves a picture alone, both views are the same, and judged once.
+            contents = [b"" if one is None else one.tobytes() for one in seen]
+            distinct = {content: one for content, one in zip(contents, seen, strict=True) if one is not None}
+            answers = dict(zip(distinct, trained.probability_of(list(distinct.values())), strict=True))
+            judged = [answers.get(content, np.nan) for content in contents]
+            probability.append(np.reshape(judged, (len(CASES), len(RECTIFIED))))
             decoded.append(readable)
     return np.stack(probability), np.stack(decoded), trained.threshold
 
 
-def examine_all(images: list[Stored], params: Params) -> Iterator[Views]:
+def examine_all(images: list[Stored], params: Params, see: See) -> Iterator[Views]:
     """`examine` each of `images`, in their order, in worker processes."""
 
     def failed(item: tuple[int, Stored], why: str) -> Views:
         raise StageError(f"{item[1].path}, corrupted: {why}; take the image out of the folder, or raise scan.timeout")
 
-    work = partial(examine, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels)
+    work = partial(
+        examine, see=see, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels
+    )
     items = list(enumerate(images))
     return in_workers(work, items, failed, params.scan.timeout * len(CASES), params.scan.workers)
 
 
-def examine(item: tuple[int, Stored], folder: Path, seed: int, max_pixels: int) -> Views:
+def examine(item: tuple[int, Stored], see: See, folder: Path, seed: int, max_pixels: int) -> Views:
     """One image in all CASES, `item` being its position and its place in `folder`; runs in a worker.
 
-    Returns the squares for the network, uint8 (cases x RECTIFIED, 224, 224) or (..., 224, 224, 3), and
+    Returns what the network sees in cases x RECTIFIED, None where that is nothing, and
     whether pyzbar reads the picture, bool (cases,). The random numbers follow from `seed`, position and the
     corruption's name, so that neither the number of workers nor another corruption or severity changes a result.
     """
     position, clean = item[0], read_pixels(folder, item[1], max_pixels)
-    squares, readable = [], []
+    seen: list[np.ndarray | None] = []
+    readable = []
     for name, severity in CASES:
         pixels = CORRUPTIONS[name](clean, severity, random_source(name, seed, position)) if severity else clean
-        squares += [view(pixels, rectified) for rectified in RECTIFIED]
+        seen += [see(pixels, rectified) for rectified in RECTIFIED]
         readable.append(read_symbol(grey(pixels)).decoded)
-    return np.stack(squares), np.array(readable)
+    return seen, np.array(readable)
 
 
 def tabulate(truth: np.ndarray, probability: np.ndarray, decoded: np.ndarray, threshold: float) -> pd.DataFrame:

@@ -26,7 +26,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train_easily(folder: Path) -> None:
-    from stages import scan, split, train, validate
+    from stages import calibrate, scan, split, train, validate
 
     new_project(folder)
     set_params(
@@ -45,5 +45,5 @@ def train_easily(folder: Path) -> None:
         draw_qr(folder / f"data/images/benign/{i}.png", f"https://a{i}.example/")
         draw_qr(folder / f"data/images/malicious/{i}.png", f"https://b{i}.example/{'account/' * 12}")
     with chdir(folder):
-        for stage in (scan, validate, split, train):
+        for stage in (scan, validate, split, train, calibrate):
             stage.main()

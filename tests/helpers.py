@@ -1,5 +1,6 @@
 """What many tests need: a project folder, its settings, drawn QR codes, a stage as a process."""
 
+import json
 import os
 import shutil
 import signal
@@ -170,6 +171,30 @@ def labelled(names: Sequence[str], params: Params, content: pa.Table | None = No
     listed = read_labels(params.data.images, params.data)
     found = scan_table.named([Stored(name) for name in names], content, listed, params)
     return pa.concat_tables([found, scan_table.missing(listed)]).to_pandas()
+
+
+def write_model(
+    path: Path, temperature: float = 1.0, threshold: float = 0.5, weights: float | None = None, **settings: Any
+) -> Path:
+    """A model file with its calibration, of a network that has learned nothing, or all of whose `weights` are that."""
+    import torch
+
+    from stages.common.settings import Model
+    from stages.network.model_file import read_model_file
+    from stages.network.trained import save_network
+    from stages.training.run import new_network
+
+    model = Model.model_validate({"architecture": "cnn", "hidden": [4]} | settings)
+    torch.manual_seed(0)
+    net = new_network(model)
+    if weights is not None:
+        for parameter in net.parameters():
+            torch.nn.init.constant_(parameter, weights)
+    save_network(path, net, model, {})
+    about, _ = read_model_file(path)
+    calibration = {"temperature": temperature, "threshold": threshold, "weights_sha256": about["weights_sha256"]}
+    path.with_name("calibration.json").write_text(json.dumps(calibration))
+    return path
 
 
 def truncate(path: Path, size: int = 120) -> None:

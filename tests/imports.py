@@ -45,6 +45,9 @@ def imports(file: str) -> frozenset[str]:
             found |= {_file(f"{node.module}.{alias.name}") or _file(node.module) for alias in node.names}
         elif isinstance(node, ast.Constant) and re.fullmatch(r"\w+\.\w+\.jinja", repr(node.value)[1:-1]):
             found.add(f"stages/page/{node.value!s}")
+    # Whoever imports a package by its name finds its modules at run time (stages/network/architecture.py).
+    for package in {name for name in found if name and name.count("/") > 1 and name.endswith("__init__.py")}:
+        found |= {path.relative_to(REPO).as_posix() for path in (REPO / package).parent.glob("*.py")}
     return frozenset(name for name in found if name)
 
 

@@ -14,7 +14,7 @@ from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES
 from stages.common.cli import StageError
 from stages.network.data import Images
 from stages.network.view import INPUT_SIDE
-from stages.training.passes import loader
+from stages.training.batches import loader
 from tests.helpers import draw_qr, set_params
 
 
@@ -36,7 +36,7 @@ def verdicts() -> dict[str, str]:
 
 def test_every_symptom_is_judged_and_shown(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = verdicts()
-    assert len(found) == 17
+    assert len(found) == 18
     assert found["diverged"] == found["pictures_differ"] == found["initial_loss"] == found["one_batch"] == "pass"
     shown = capsys.readouterr().out
     assert "Did it learn?" in shown
@@ -118,7 +118,8 @@ def test_batches_of_one_class_are_named(copy: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_image_that_is_no_number_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(images: Images, index: int) -> tuple[torch.Tensor, int]:
+    def broken(images: Images, at: int | tuple[int, int]) -> tuple[torch.Tensor, int]:
+        index = at[0] if isinstance(at, tuple) else at
         return torch.full((3, INPUT_SIDE, INPUT_SIDE), float("nan")), images.labels[index]
 
     with monkeypatch.context() as patch:

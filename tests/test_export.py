@@ -12,13 +12,12 @@ import torch
 
 from stages import export
 from stages.common.cli import StageError
-from stages.common.settings import Model, load_params
+from stages.common.settings import load_params
 from stages.network.data import Images
-from stages.network.model import QRNet
-from stages.network.trained import INPUT, Trained, load_trained, save_trained
-from tests.helpers import draw_classes, new_project, set_params
+from stages.network.trained import Trained, load_trained
+from stages.network.view import PICTURE
+from tests.helpers import draw_classes, new_project, set_params, write_model
 
-SHAPE = Model(batch_norm=True, hidden=[4], dropout=0.5, init="mixed")
 FACTS = {"temperature": 2.5, "threshold": 0.3}
 
 
@@ -32,8 +31,7 @@ def split_project(folder: Path) -> Path:
     labels = [path.split("/")[0] for path in paths]
     rows = pd.DataFrame({"path": paths, "label": labels, "part": parts, "sha256": hashes})
     rows.to_parquet(folder / "data/splits.parquet")
-    torch.manual_seed(0)
-    save_trained(folder / "models/model.safetensors", QRNet(SHAPE), SHAPE, FACTS)
+    write_model(folder / "models/model.safetensors", **FACTS, batch_norm=True)
     return folder
 
 
@@ -71,7 +69,7 @@ def test_the_file_says_how_it_is_to_be_used(exported: Path) -> None:
     about = json.loads(metadata["about"])
     assert about["threshold"] == FACTS["threshold"]
     assert about["classes"] == ["benign", "malicious"]
-    assert about["input"] == INPUT
+    assert about["input"] == PICTURE.note
 
 
 def test_the_report_describes_the_file(exported: Path) -> None:
@@ -92,7 +90,8 @@ def test_a_file_that_answers_otherwise_is_not_kept(fresh: Path) -> None:
     set_params(fresh, {"export.tolerance": 1e-30})
     with pytest.raises(StageError, match=r"not kept: .* more than export\.tolerance = 1e-30"):
         export.main()
-    assert [file.name for file in (fresh / "models").iterdir()] == ["model.safetensors"]
+    assert not (fresh / "models/model.onnx").exists()
+    assert not list((fresh / "models").glob(".*"))
     assert not (fresh / "reports/export.json").exists()
 
 
@@ -100,8 +99,8 @@ def test_the_difference_is_found_where_there_is_one(exported: Path) -> None:
     with chdir(exported):
         trained, params = load_trained(Path("models/model.safetensors")), load_params()
         rows = pd.read_parquet("data/splits.parquet")
-        hotter = Trained(trained.net, trained.about | {"temperature": 0.1})
-        images = Images(rows, params)
+        hotter = Trained(trained.net, trained.architecture, trained.about | {"temperature": 0.1})
+        images = Images(rows, params, PICTURE)
         difference, _ = export.compare(hotter, Path("models/model.onnx"), images, 2)
         pixels = torch.stack([images[i][0] for i in range(len(images))])
     assert difference == pytest.approx(np.abs(hotter.probability(pixels) - trained.probability(pixels)).max(), abs=1e-5)
@@ -109,9 +108,7 @@ def test_the_difference_is_found_where_there_is_one(exported: Path) -> None:
 
 
 def test_a_network_without_numbers_is_not_kept(fresh: Path) -> None:
-    net = QRNet(SHAPE)
-    torch.nn.init.constant_(list(net.parameters())[-1], float("nan"))
-    save_trained(Path("models/model.safetensors"), net, SHAPE, FACTS)
+    write_model(Path("models/model.safetensors"), weights=float("nan"))
     with pytest.raises(StageError, match="not kept"):
         export.main()
     assert not Path("models/model.onnx").exists()

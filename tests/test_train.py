@@ -11,14 +11,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from ruamel.yaml import YAML
 
 from stages import scan, split, train, validate
 from stages.common import settings
 from stages.common.artefacts import CHECKPOINT, SPLITS
 from stages.common.cli import StageError
 from stages.network.data import Images
-from stages.network.trained import load_trained
+from stages.network.trained import load_network, load_trained
+from stages.network.view import PICTURE
 from stages.training import checkpoint
+from stages.training.figures import Figures
 from tests.helpers import ENV, HANGS, LINUX, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
 
 MODEL = Path("models/model.safetensors")
@@ -55,7 +58,7 @@ def test_what_is_easily_told_apart_is_learned(trained: Path) -> None:
 
 
 def test_nothing_half_written_is_left(trained: Path) -> None:
-    assert [path.name for path in (trained / "models").iterdir()] == [MODEL.name]
+    assert sorted(path.name for path in (trained / "models").iterdir()) == ["calibration.json", MODEL.name]
     assert not list(trained.rglob("*.partial"))
 
 
@@ -114,7 +117,7 @@ def test_a_training_that_diverges_ends_and_says_where(again: Path, capsys: pytes
     report = json.loads((again / "reports/train.json").read_text())
     assert report["epochs"] == 0
     assert report["diverged"].startswith("epoch 1, batch 2")
-    net = load_trained(again / MODEL).net
+    net = load_network(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
     assert not (again / "models/checkpoint.pt").exists()
 
@@ -142,7 +145,7 @@ def test_a_training_that_diverges_with_its_last_batch_keeps_no_broken_weights(ag
     set_params(again, {"train.learning_rate": 1e30, "train.gradient_clip": None, "train.batch_size": 64})
     train.main()  # the only batch of an epoch has a finite loss, and what it leaves has none
     json.loads((again / "reports/train.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
-    net = load_trained(again / MODEL).net
+    net = load_network(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
 
 
@@ -161,23 +164,19 @@ def test_the_model_file_says_what_it_is_of(trained: Path) -> None:
     report = json.loads((trained / "reports/train.json").read_text())
     assert about["params"]["train"]["epochs"] == report["epochs"]
     assert about["metrics"]["val_loss"] == pytest.approx(report["val_loss"], abs=1e-6)
-    assert about["temperature"] == pytest.approx(report["temperature"], abs=1e-6)
-    assert 0 <= about["threshold"] <= 1
     assert about["data_sha256"] == train.data_sha256(pd.read_parquet(trained / SPLITS))
 
 
 def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:
     rows = pd.read_parquet(SPLITS)
-    plain = Images(rows, settings.load_params(), augmented=True)
-    assert torch.equal(plain[0][0], Images(rows, settings.load_params())[0][0])
+    plain = Images(rows, settings.load_params(), PICTURE, augmented=True)
+    assert torch.equal(plain[0][0], Images(rows, settings.load_params(), PICTURE)[0][0])
     set_params(again, {"augment.noise": 30.0, "augment.rotate": 10.0})
-    corrupted = Images(rows, settings.load_params(), augmented=True)
-    corrupted.epoch = 1
-    first = corrupted[0][0].clone()
-    assert torch.equal(corrupted[0][0], first)  # the same epoch, so that a resumed training sees the same
-    corrupted.epoch = 2
-    assert not torch.equal(corrupted[0][0], first)
-    assert torch.equal(Images(rows, settings.load_params())[0][0], plain[0][0])  # val and test never
+    corrupted = Images(rows, settings.load_params(), PICTURE, augmented=True)
+    first = corrupted[0, 1][0].clone()
+    assert torch.equal(corrupted[0, 1][0], first)  # the same epoch, so that a resumed training sees the same
+    assert not torch.equal(corrupted[0, 2][0], first)
+    assert torch.equal(Images(rows, settings.load_params(), PICTURE)[0][0], plain[0][0])  # val and test never
     set_params(again, {"augment": {"nois": 30.0}})
     with pytest.raises(StageError, match=r"unknown corruption augment\.nois; did you mean noise\?"):
         train.main()
@@ -266,3 +265,32 @@ def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
     assert "Traceback" not in errors
     assert errors.strip().splitlines()[-1].startswith("error: interrupted")
     assert not list(together.rglob("*.partial"))
+
+
+def test_the_pipeline_lists_the_settings_that_decide_the_weights() -> None:
+    listed = YAML(typ="safe").load(REPO / "dvc.yaml")["stages"]["train"]["params"]
+    params = settings.load_params(REPO / "params.yaml")
+    assert set(listed) == {"model", "augment", "split.by"} | {
+        f"train.{key}" for key in checkpoint.recipe(params)["train"]
+    }
+
+
+def test_a_checkpoint_is_of_one_preprocessing(monkeypatch: pytest.MonkeyPatch, again: Path) -> None:
+    def start_with(file: str) -> str:
+        read = Path.read_bytes
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path == REPO / file))
+            return checkpoint.fingerprint(settings.load_params(), SPLITS)
+
+    unchanged = start_with("no such file")
+    for file in ("network/corruption.py", "network/architectures/cnn.py", "qr/locate.py", "training/passes.py"):
+        assert start_with(f"stages/{file}") != unchanged, file
+    for file in ("payload/safe.py", "page/charts.py"):
+        assert start_with(f"stages/{file}") == unchanged, file
+    set_params(again, {"train.cache_mib": 0, "train.device": "auto", "calibrate.max_false_positives": 0.1})
+    assert start_with("no such file") == unchanged
+
+
+def test_the_figures_are_those_that_are_listed(trained: Path) -> None:
+    report = json.loads((trained / "reports/train.json").read_text())
+    assert list(report) == [key for key in Figures.__annotations__ if key != "diverged"]

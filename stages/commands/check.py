@@ -11,7 +11,7 @@ from stages.common.settings import Params, load_params
 def main() -> None:
     """Raise StageError for the first of these that finds a slip in params.yaml."""
     params = load_params()
-    for check in (data_is_there, levels_are_of_checks, augment_is_of_corruptions):
+    for check in (data_is_there, levels_are_of_checks, augment_is_of_corruptions, settings_are_of_the_network):
         check(params)
 
 
@@ -36,6 +36,13 @@ def augment_is_of_corruptions(params: Params) -> None:
     from stages.network.corruption import check_augment  # which loads SciPy
 
     check_augment(params.augment)
+
+
+def settings_are_of_the_network(params: Params) -> None:
+    """The keys of section model are those of the architecture that it names."""
+    from stages.network.architecture import chosen
+
+    chosen(params.model)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ SPLITS = Path("data/splits.parquet")  # columns SPLIT_COLUMNS of stages/dataset/
 VIEW_CACHE = Path("data/.views.sqlite")
 
 MODEL = Path("models/model.safetensors")
+CALIBRATION = MODEL.with_name("calibration.json")  # of the weights beside it
 CHECKPOINT = Path("models/checkpoint.pt")
 ONNX = Path("models/model.onnx")
 CARD = Path("models/README.md")
@@ -27,6 +28,7 @@ DATA_PAGE = Path("reports/data.html")
 DATA_FINDINGS = Path("reports/data_findings.csv")
 CURVES = Path("reports/train")
 TRAIN_FIGURES = Path("reports/train.json")
+VAL_FIGURES = Path("reports/val.json")
 DIAGNOSIS = Path("reports/diagnosis.json")
 TEST_FIGURES = Path("reports/test.json")
 EVALUATION = Path("reports/evaluate")

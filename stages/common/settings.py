@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ IGNORE = "ignore"  # in data.classes: what is called so is left out
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["error", "warn", "off"]
 Rate = Annotated[float, Field(ge=0, le=1)]
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def folded(name: str) -> str:
@@ -132,12 +133,11 @@ class Split(Section):
 
 
 class Model(Section):
-    """The network's shape and its first weights."""
+    """Which network; the keys beside `architecture` are its own, and checked by it (stages/network/architecture.py)."""
 
-    batch_norm: bool
-    hidden: Annotated[list[PositiveInt], Field(min_length=1)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    init: Literal["kaiming", "mixed"]
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+    architecture: str
 
 
 class Train(Section):
@@ -154,7 +154,6 @@ class Train(Section):
     devices: PositiveInt
     precision: Annotated[Literal["auto", "32", "bf16", "16"], BeforeValidator(str)]
     cache_mib: Annotated[int, Field(ge=0)]
-    max_false_positives: Rate | None
     seed: int
 
 
@@ -164,6 +163,12 @@ class Diagnose(Section):
     strict: bool
     steps: Annotated[int, Field(ge=0)]
     batch_size: Annotated[int, Field(ge=2)]
+
+
+class Calibrate(Section):
+    """How the threshold is chosen."""
+
+    max_false_positives: Rate | None
 
 
 class Evaluate(Section):
@@ -201,6 +206,7 @@ class Params(Section):
     train: Train
     augment: dict[str, float]  # checked in stages/network/corruption.py, which knows their names and ranges
     diagnose: Diagnose
+    calibrate: Calibrate
     evaluate: Evaluate
     robustness: Robustness
     export: Export
@@ -214,24 +220,30 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     """
     try:
         raw = YAML(typ="safe").load(path)
-        return Params.model_validate(raw)
     except FileNotFoundError:
         raise StageError(f"{path} is not here: run from the top folder of the project") from None
     except YAMLError as error:
         raise StageError(f"{path} is no valid YAML: {error}") from None
+    return check(Params, raw, str(path))
+
+
+def check(kind: type[Checked], raw: Any, where: str, prefix: str = "") -> Checked:
+    """`raw` as a `kind`. Raises StageError with a line for each problem: `where`, and the key with `prefix`."""
+    try:
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise StageError("\n".join(f"{path}: {line}" for line in _explain(error))) from None
+        raise StageError("\n".join(f"{where}: {line}" for line in _explain(error, kind, prefix))) from None
 
 
-def _explain(error: ValidationError) -> list[str]:
+def _explain(error: ValidationError, kind: type[BaseModel], prefix: str) -> list[str]:
     """One line per problem. A mistyped key is named once, not again as missing."""
     problems = error.errors()
-    missing = {_dotted(p["loc"]) for p in problems if p["type"] == "missing"}
+    missing = {prefix + _dotted(p["loc"]) for p in problems if p["type"] == "missing"}
     lines = []
     for problem in problems:
-        key = _dotted(problem["loc"])
+        key = prefix + _dotted(problem["loc"])
         if problem["type"] == "extra_forbidden":
-            near = get_close_matches(key, [k for k in _all_keys(Params) if k not in missing], n=1)
+            near = get_close_matches(key, [k for k in _all_keys(kind, prefix) if k not in missing], n=1)
             near = get_close_matches(key, sorted(missing), n=1) or near
             missing -= set(near)
             lines.append(f"unknown key {key}" + (f"; did you mean {near[0]}?" if near else "; remove it"))

@@ -1,4 +1,4 @@
-"""The symptoms of a training that went wrong, read off its curves: one function a symptom, one shape for all."""
+"""The symptoms of a training that went wrong: one function a symptom, each from Evidence to a Symptom."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ from typing import Any, Literal
 import pandas as pd
 from scipy.stats import binomtest
 
-CHANCE_LOSS = log(2)  # the cross-entropy of a coin, 0.693
+CHANCE_LOSS = log(2)  # the cross-entropy of always answering one half, 0.693
+MIN_CONTRAST, GOOD_CONTRAST = 0.05, 0.25  # of black to white; below the first no eye tells the modules apart
 Verdict = Literal["pass", "warn", "fail"]
 
 
 @dataclass(frozen=True)
 class Symptom:
-    """A figure, the bound it is held against, and what to think and do where it is beyond it."""
+    """A figure, its bound, and where it is out of bounds the likely cause and what to check."""
 
     name: str
     verdict: Verdict
     figure: str
     bound: str
     cause: str = ""
-    look: str = ""
+    check: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Evidence:
     """What a training left behind.
 
     `curves` has one row an epoch (index from 1) and the columns that stages/train.py logs;
-    `report` is reports/train.json; `probes` what stages/diagnose.py found before the first step;
+    `report` is reports/train.json; `probes` what stages/diagnose.py measured before the first step;
     `val` the number of validation rows, `majority` the larger class's share of them, `rule` the
     best one-feature rule's name and its accuracy on them.
     """
@@ -48,13 +49,13 @@ class Evidence:
 
 
 def p_value(accuracy: float, rows: int, majority: float) -> float:
-    """How likely a guesser who is right with probability `majority` is as often right (binomial test, one-sided)."""
+    """How likely a constant answer, right with probability `majority`, is right as often (binomial test, one-sided)."""
     rows = int(rows)
     return float(binomtest(round(accuracy * rows), rows, majority, alternative="greater").pvalue)
 
 
 def initial_loss(e: Evidence) -> Symptom:
-    """A network that knows nothing starts near ln 2; far above, its first weights are too large."""
+    """An untrained network starts near ln 2; a loss far above means that its first weights are too large."""
     loss = e.report["initial_loss"]
     verdict: Verdict = "pass" if abs(loss - CHANCE_LOSS) < 0.7 else "warn" if loss < 5 else "fail"
     return Symptom(
@@ -63,7 +64,7 @@ def initial_loss(e: Evidence) -> Symptom:
         f"{loss:.3g}",
         f"{CHANCE_LOSS:.3f} +- 0.7; above 5 fails",
         "the first weights of a large layer are too large for the number of its inputs",
-        "model.init: mixed; initial_activations below",
+        "the initialisation in section model; initial_activations",
     )
 
 
@@ -79,12 +80,25 @@ def initial_activations(e: Evidence) -> Symptom:
         f"deviations {low:.2g} to {high:.3g}, dead {dead:.0%}",
         "deviations 0.0001 to 10, no layer half dead",
         "the initialisation does not fit the sizes of the layers",
-        "model.init, model.batch_norm",
+        "the initialisation in section model, batch norm",
+    )
+
+
+def picture_contrast(e: Evidence) -> Symptom:
+    """The pictures have dark and light in them."""
+    share = e.probes["contrast"]
+    return Symptom(
+        "picture_contrast",
+        "pass" if share >= GOOD_CONTRAST else "warn" if share >= MIN_CONTRAST else "fail",
+        f"{share:.0%} of black to white",
+        f"at least {GOOD_CONTRAST:.0%}; below {MIN_CONTRAST:.0%} fails",
+        "the pictures are nearly of one colour, so that there is next to nothing to learn from",
+        "the images themselves: exposure, and how they were written",
     )
 
 
 def pictures_differ(e: Evidence) -> Symptom:
-    """The pictures of a batch are not all the same."""
+    """The pictures of a batch are not all the same to the eye."""
     share = e.probes["distinct_pictures"]
     return Symptom(
         "pictures_differ",
@@ -97,8 +111,8 @@ def pictures_differ(e: Evidence) -> Symptom:
 
 
 def one_batch(e: Evidence) -> Symptom | None:
-    """A fresh network can learn one batch by heart."""
-    loss = e.probes.get("one_batch")
+    """A fresh network can overfit one batch."""
+    loss, pale = e.probes.get("one_batch"), e.probes["contrast"] < MIN_CONTRAST
     if loss is None:
         return None
     verdict: Verdict = "pass" if loss < 0.1 else "warn" if loss < CHANCE_LOSS / 2 else "fail"
@@ -107,13 +121,17 @@ def one_batch(e: Evidence) -> Symptom | None:
         verdict,
         f"loss {loss:.3f}",
         "below 0.1",
-        "the network, its first weights or its learning rate keep it from learning anything",
-        "train.learning_rate, model.init; are the pictures what you think?",
+        "there is nothing in the pictures to learn"
+        if pale
+        else "the network cannot learn: its first weights, its learning rate or the pictures",
+        "picture_contrast"
+        if pale
+        else "train.learning_rate, the initialisation in section model; do the pictures show what you expect?",
     )
 
 
 def blank_pictures(e: Evidence) -> Symptom | None:
-    """With blank pictures it learns nothing."""
+    """It learns nothing from blank pictures."""
     loss = e.probes.get("blank_batch")
     if loss is None:
         return None
@@ -122,7 +140,7 @@ def blank_pictures(e: Evidence) -> Symptom | None:
         "pass" if loss > 0.9 * CHANCE_LOSS else "fail",
         f"loss {loss:.3f}",
         f"above {0.9 * CHANCE_LOSS:.2f}",
-        "labels reach the network by another way than the pictures",
+        "the network learns the labels from something other than the pictures",
         "stages/network/data.py",
     )
 
@@ -137,69 +155,69 @@ def diverged(e: Evidence) -> Symptom:
         "fail" if bad else "pass",
         where or f"largest gradient norm {norm:.3g}",
         "all finite",
-        "the steps are too large, or an image holds what is no number",
+        "the steps are too large, or an image has NaN pixels",
         "train.learning_rate, train.gradient_clip; the images of that batch",
     )
 
 
 def gradients_clipped(e: Evidence) -> Symptom:
-    """Clipping is for exceptions, not for every step."""
+    """Few steps are clipped."""
     share = e.curves["gradient/clipped"].mean()
     return Symptom(
         "gradients_clipped",
         "warn" if share > 0.9 else "pass",
         f"{share:.0%} of the steps",
         "up to 90 %",
-        "nearly every step is shortened: the bound sets the learning rate",
+        "nearly every step is clipped, so that the clipping sets the size of the steps, and the learning rate does not",
         "train.gradient_clip",
     )
 
 
 def batches_mixed(e: Evidence) -> Symptom:
-    """Batches have both classes in them."""
+    """Batches contain both classes."""
     share = e.curves["train/one_class_batches"].max()
     return Symptom(
         "batches_mixed",
         "fail" if share > 0.2 else "pass",
         f"{share:.0%} of one class",
         "up to 20 %",
-        "the rows come sorted by class, so each step unlearns the one before",
-        "shuffling in stages/train.py, train.batch_size",
+        "the rows are sorted by class, so that each step undoes the one before",
+        "shuffling in stages/training/batches.py, train.batch_size",
     )
 
 
 def training_loss(e: Evidence) -> Symptom:
-    """The training loss falls gradually: neither never nor at once."""
+    """The training loss falls gradually."""
     losses = e.curves["train/loss"]
     at_once, stuck = losses.iloc[0] < 0.05, losses.min() > 0.97 * CHANCE_LOSS
     verdict: Verdict = "fail" if stuck else "warn" if at_once else "pass"
-    cause = "nothing is learned" if stuck else "the answer is in the picture, or the loss is computed wrongly"
+    cause = "nothing is learned" if stuck else "the label can be read off the picture, or the loss is computed wrongly"
     return Symptom(
         "training_loss",
         verdict,
         f"{losses.iloc[0]:.3g} in epoch 1, {losses.min():.3g} at best",
         f"below {0.97 * CHANCE_LOSS:.2f}, and not below 0.05 at once",
         cause,
-        "initial_loss, one_batch" if stuck else "reports/data.html: shortcuts",
+        "picture_contrast, initial_loss, one_batch" if stuck else "reports/data.html: shortcuts",
     )
 
 
 def validation_loss(e: Evidence) -> Symptom:
-    """The validation loss comes down from that of a coin."""
+    """The validation loss falls below chance."""
     loss = e.curves["val/loss"].min()
     verdict: Verdict = "pass" if loss < 0.95 * CHANCE_LOSS else "warn" if loss < 0.99 * CHANCE_LOSS else "fail"
     return Symptom(
         "validation_loss",
         verdict,
         f"{loss:.4f} at best",
-        f"below {0.95 * CHANCE_LOSS:.3f}; a coin has {CHANCE_LOSS:.3f}",
-        "stuck at the loss of a coin: what is learned, if anything, does not carry over",
-        "training_loss: if it falls, look at the labels; if not, at learning rate and initialisation",
+        f"below {0.95 * CHANCE_LOSS:.3f}; chance is {CHANCE_LOSS:.3f}",
+        "stuck at chance: if anything was learned, it does not generalise",
+        "training_loss: if it falls, check the labels; if not, pictures, learning rate and initialisation",
     )
 
 
 def validation_accuracy(e: Evidence) -> Symptom:
-    """The kept epoch is better than the larger class beyond chance (binomial test, one-sided)."""
+    """The kept epoch is significantly better than always answering the larger class (binomial test, one-sided)."""
     accuracy = e.best["val/accuracy"]
     p = p_value(accuracy, e.val, e.majority)
     verdict: Verdict = "pass" if p < 0.01 else "warn" if p < 0.05 else "fail"
@@ -208,29 +226,29 @@ def validation_accuracy(e: Evidence) -> Symptom:
         verdict,
         f"{accuracy:.3f} of {e.val} rows, p = {p:.2g}",
         f"above {e.majority:.3f} with p < 0.01",
-        "the network guesses",
-        "the symptoms above; are the labels of these images right?",
+        "the network does no better than a constant answer",
+        "the symptoms above; the labels of these images",
     )
 
 
 def labels_inverted(e: Evidence) -> Symptom:
-    """The network does not know the answer and give the other one."""
+    """Validation AUC is not below chance, as it would be with swapped labels."""
     auc = e.curves["val/auc"].min()
     n = max(e.val / 2, 1)
-    bound = 0.5 - 2.05 * ((2 * n + 1) / (12 * n * n)) ** 0.5  # a coin is below it once in fifty times
+    bound = 0.5 - 2.05 * ((2 * n + 1) / (12 * n * n)) ** 0.5  # chance is below it once in fifty times
     bad = e.best["val/auc"] < bound or (auc < bound and e.curves["val/auc"].mean() < bound)
     return Symptom(
         "labels_inverted",
         "fail" if bad else "pass",
         f"AUC {e.best['val/auc']:.3f}, at least {auc:.3f}",
         f"above {bound:.3f}",
-        "benign and malicious are exchanged in one of the parts",
-        "data.classes, the labels file, where each part's images come from",
+        "benign and malicious are swapped in one of the parts",
+        "data.classes, the labels file, the source of each part's images",
     )
 
 
 def constant_output(e: Evidence) -> Symptom:
-    """The kept epoch gives both answers."""
+    """The network of the kept epoch gives both answers."""
     share = e.best["val/called_malicious"]
     bad = min(share, 1 - share) < 0.02
     return Symptom(
@@ -238,13 +256,16 @@ def constant_output(e: Evidence) -> Symptom:
         "fail" if bad else "pass",
         f"{share:.1%} called malicious",
         "2 % to 98 %",
-        "the network gives one answer to everything",
+        "the network gives the same answer to everything",
         "initial_loss, training_loss, batches_mixed",
     )
 
 
 def target_band(e: Evidence) -> Symptom:
-    """The best validation accuracy is in the notes' band of 70 to 90 %; above it, a leak is likelier than skill."""
+    """The best validation accuracy is 70 to 90 %, as the notes (stages/commands/ablation/fixes.py) expect.
+
+    Above that, a leak is more likely than skill.
+    """
     accuracy = e.curves["val/accuracy"].max()
     too_good = accuracy > 0.9
     return Symptom(
@@ -252,13 +273,13 @@ def target_band(e: Evidence) -> Symptom:
         "pass" if 0.7 <= accuracy <= 0.9 else "warn",
         f"{accuracy:.3f} at best",
         "0.70 to 0.90",
-        "too good to be true: the label may be in the picture" if too_good else "little is learned",
+        "too good to be true: the label may be in the picture" if too_good else "little was learned",
         "reports/data.html: shortcuts" if too_good else "more images, more epochs, the symptoms above",
     )
 
 
 def learning_rate(e: Evidence) -> Symptom:
-    """The scheduler reduces the learning rate where the validation loss stands still, and does not end the training."""
+    """The learning rate falls when the validation loss stops improving, but not so far that training stops."""
     rates = e.curves["learning_rate"]
     reduced = [int(epoch) for epoch in rates.index[rates.diff() < 0]]
     figure = f"reduced before epoch {', '.join(map(str, reduced))}, to {rates.iloc[-1]:.2g}" if reduced else "unchanged"
@@ -267,13 +288,13 @@ def learning_rate(e: Evidence) -> Symptom:
         "warn" if rates.iloc[-1] < 0.01 * rates.iloc[0] else "pass",
         figure,
         "at the end at least a hundredth of the first",
-        "the validation loss stood still so long that the steps became too small to learn",
+        "the validation loss did not improve for so long that the steps became too small to learn",
         "train.scheduler_patience, train.scheduler_factor; validation_loss above",
     )
 
 
 def overfitting(e: Evidence) -> Symptom:
-    """The validation loss does not turn upwards while the training loss goes on falling."""
+    """The validation loss does not rise while the training loss keeps falling."""
     losses = e.curves["val/loss"]
     turn, last = int(losses.idxmin()), losses.iloc[-1]
     worse = last > 1.1 * losses.min() and e.curves["train/loss"].iloc[-1] < e.curves["train/loss"][turn]
@@ -283,26 +304,27 @@ def overfitting(e: Evidence) -> Symptom:
         "warn" if worse else "pass",
         figure,
         "final loss up to 1.1 times the lowest",
-        "from there on it learns its training images by heart; the weights of the lowest loss are kept",
-        "more images, a smaller model.hidden, more weight decay, fewer epochs",
+        "from there on it overfits its training images; the weights of the lowest loss are kept",
+        "more images, a smaller network, more weight decay, fewer epochs",
     )
 
 
 def beats_rule(e: Evidence) -> Symptom:
-    """The network beats the best rule of one feature on the same rows."""
-    name, score = e.rule
-    accuracy = e.best["val/accuracy"]
+    """The network has a higher accuracy than the best rule of one feature, on the same rows."""
+    name, score = e.rule[0], round(e.rule[1], 4)
+    accuracy = round(e.best["val/accuracy"], 4)  # float32 in the curves: a tie must not come out as a win
     return Symptom(
         "beats_rule",
         "pass" if accuracy > score else "fail",
         f"{accuracy:.3f}",
         f"above {score:.3f} ({name})",
-        f"the rule that looks at {name} alone is as good: no network is needed for that",
-        "reports/data.html: shortcuts; the matched comparison of the two",
+        f"a rule that uses only {name} is as good: that needs no network",
+        "reports/data.html: shortcuts; matched rows in reports/index.html",
     )
 
 
 BEFORE: list[Callable[[Evidence], Symptom | None]] = [
+    picture_contrast,
     pictures_differ,
     initial_activations,
     one_batch,
@@ -326,6 +348,6 @@ AFTER: list[Callable[[Evidence], Symptom | None]] = [
 
 
 def diagnose(e: Evidence) -> list[Symptom]:
-    """Every symptom that can be told; of a training that diverged in its first epoch, those before it."""
-    looks = [*BEFORE, *(AFTER if len(e.curves) else [])]
-    return [symptom for look in looks if (symptom := look(e)) is not None]
+    """Every symptom that can be judged; of a training that diverged in its first epoch, those before it."""
+    judged = [*BEFORE, *(AFTER if len(e.curves) else [])]
+    return [symptom for judge in judged if (symptom := judge(e)) is not None]

@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.metrics import roc_curve
 
-COLDEST, HOTTEST = 0.05, 20.0  # bounds of a temperature; beyond them the val part is too small to tell
+from stages.network.model_file import MAX_TEMPERATURE, MIN_TEMPERATURE
 
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -20,8 +20,8 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     def loss(log_temperature: float) -> float:
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(truth)), truth].mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(found.x))
+    best = minimize_scalar(loss, bounds=(np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)), method="bounded").x
+    return float(np.clip(np.exp(best), MIN_TEMPERATURE, MAX_TEMPERATURE))
 
 
 def threshold(truth: np.ndarray, probability: np.ndarray, max_false_positives: float | None) -> float:
@@ -34,10 +34,10 @@ def threshold(truth: np.ndarray, probability: np.ndarray, max_false_positives: f
     """
     if len(np.unique(truth)) < 2 or not np.isfinite(probability).all():
         return 0.5
-    false_positive, true_positive, cuts = roc_curve(truth, probability, drop_intermediate=False)
-    allowed = np.ones(len(cuts)) if max_false_positives is None else false_positive <= max_false_positives
+    false_positive, true_positive, thresholds = roc_curve(truth, probability, drop_intermediate=False)
+    allowed = np.ones(len(thresholds)) if max_false_positives is None else false_positive <= max_false_positives
     gain = true_positive - (false_positive if max_false_positives is None else 0)
     best = int(np.where(allowed, gain, -np.inf).argmax())
-    upper = min(float(cuts[best]), 1.0)
-    lower = float(cuts[best + 1]) if best + 1 < len(cuts) else 0.0
+    upper = min(float(thresholds[best]), 1.0)
+    lower = float(thresholds[best + 1]) if best + 1 < len(thresholds) else 0.0
     return (upper + lower) / 2 if best else 1.0

@@ -1,85 +1,68 @@
 """Images as tensors: one item an image, decoded as the scan decoded it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from stages.common.artefacts import VIEW_CACHE
+from stages.common.cli import StageError
 from stages.common.settings import CLASSES, Params
 from stages.dataset.storage import read_pixels, stored_in
 from stages.network.corruption import augment, check_augment
-from stages.network.view import INPUT_SIDE, view
+from stages.network.input import Input
 from stages.network.view_cache import Views
 
 
-def as_tensor(pixels: np.ndarray) -> Tensor:
-    """Pixels (224, 224) or (224, 224, 3) as a tensor (3, 224, 224) that shares their memory."""
-    image = torch.from_numpy(pixels)
-    return image.expand(3, INPUT_SIDE, INPUT_SIDE) if image.ndim == 2 else image.permute(2, 0, 1)
+def as_tensor(seen: np.ndarray, takes: Input) -> Tensor:
+    """What `takes.see` made of a picture as a tensor of `takes.shape` that shares its memory."""
+    item = torch.from_numpy(seen)
+    return item.permute(2, 0, 1) if item.ndim == 3 else item.expand(takes.shape)
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """The images of `rows` (columns SPLIT_COLUMNS), items ((3, 224, 224) uint8, class index).
+    """The images of `rows` (columns SPLIT_COLUMNS) as a network `takes` them, items (tensor, class index).
 
-    Decoded pixels are kept on disk up to `params.train.cache_mib` (see stages.network.view_cache), by the hash
-    that the scan took of the file; what is not there is decoded. With `augmented`, each item is corrupted
-    at random within `params.augment`, differently in each `epoch`, which the caller counts up. Raises StageError
-    where `params.augment` names an unknown corruption or a severity out of range.
+    An item is asked for by its position, or by (position, epoch). What was made of an image is kept on disk up to
+    `params.train.cache_mib` (see stages.network.view_cache), by the hash that the scan took of the file; the rest is
+    decoded. With `augmented`, each item is corrupted at random within `params.augment`, differently in each epoch.
+    Raises StageError where `params.augment` names an unknown corruption, a severity out of range, or any although
+    the network takes no pictures.
     """
 
-    def __init__(self, rows: pd.DataFrame, params: Params, augmented: bool = False) -> None:
+    def __init__(self, rows: pd.DataFrame, params: Params, takes: Input, augmented: bool = False) -> None:
+        self.takes = takes
         self.folder = params.data.images
         self.stored = stored_in(rows)
         self.sha256 = rows["sha256"].tolist()
         self.labels = rows["label"].map({name: i for i, name in enumerate(CLASSES)}).tolist()
         self.max_pixels = params.scan.max_pixels
-        self.views = Views(VIEW_CACHE, params.train.cache_mib) if params.train.cache_mib else None
-        self.epoch = 0
+        self.views = Views(VIEW_CACHE, params.train.cache_mib, takes) if params.train.cache_mib else None
         self.seed = params.train.seed
-        self.augment = params.augment if augmented else {}
+        self.augment = {name: severity for name, severity in params.augment.items() if severity} if augmented else {}
         check_augment(self.augment)
+        if self.augment and not takes.picture:
+            names = ", ".join(f"augment.{name}" for name in self.augment)
+            raise StageError(f"{names}: the network takes {takes.name} and no picture to corrupt; set it to 0")
 
     def __len__(self) -> int:
         return len(self.stored)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        pixels = self.views.get(self.sha256[index]) if self.views else None
-        if pixels is None:
-            pixels = view(read_pixels(self.folder, self.stored[index], self.max_pixels))
+    def __getitem__(self, at: int | tuple[int, int]) -> tuple[Tensor, int]:
+        index, epoch = at if isinstance(at, tuple) else (at, 0)
+        seen = self.views.get(self.sha256[index]) if self.views else None
+        if seen is None:
+            seen = self._see(index)
             if self.views:
-                self.views.put(self.sha256[index], pixels)
+                self.views.put(self.sha256[index], seen)
         if self.augment:
-            # A source of its own for each image and epoch: a resumed training corrupts as an undisturbed one.
-            pixels = augment(pixels, self.augment, self.seed % 2**32, self.epoch, index)
-        return as_tensor(pixels), self.labels[index]
+            # A source of its own for each image and epoch: a resumed training sees what an undisturbed one sees.
+            seen = augment(seen, self.augment, self.seed % 2**32, epoch, index)
+        return as_tensor(seen, self.takes), self.labels[index]
 
-
-class Batches(Sampler[list[int]]):
-    """Indices of the rows of each batch that this process takes, of `size` rows over all processes.
-
-    The processes of a training deal every batch among them, so that each row is taken once and the batches
-    are the same whatever their number; `sizes` are those of whole batches. Shuffled by PyTorch's
-    random state of the first process, in the order that DataLoader(shuffle=True) would give.
-    """
-
-    def __init__(self, rows: int, size: int, fabric: Fabric, shuffle: bool) -> None:
-        self.rows, self.size, self.fabric, self.shuffle = rows, size, fabric, shuffle
-        self.sizes = [min(size, rows - start) for start in range(0, rows, size)]
-        if len(self.sizes) > 1 and self.sizes[-1] < fabric.world_size:
-            self.sizes[-2:] = [sum(self.sizes[-2:])]  # else there would not be a row for every process
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        order = torch.arange(self.rows)
-        if self.shuffle:
-            seed = self.fabric.broadcast(int(torch.empty((), dtype=torch.int64).random_()))
-            order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(seed))
-        for batch in order.split(self.sizes):
-            yield batch[self.fabric.global_rank :: self.fabric.world_size].tolist()
+    def _see(self, index: int) -> np.ndarray:
+        seen = self.takes.see(read_pixels(self.folder, self.stored[index], self.max_pixels), True)
+        if seen is None:
+            raise StageError(f"{self.stored[index].path} shows no {self.takes.name} any more; run `dvc repro`")
+        return seen

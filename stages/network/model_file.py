@@ -1,20 +1,32 @@
-"""The model file as it is read, without loading torch: what it says of the network, and the weights."""
+"""The model file and its calibration as they are read, without loading torch."""
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 
 from stages.common.cli import StageError
+from stages.common.settings import Section, check
+
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # beyond them the val part is too small to tell
+
+
+class Calibration(Section):
+    """What stage calibrate adds to a model: models/calibration.json."""
+
+    temperature: Annotated[float, Field(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]  # logits are divided by it
+    threshold: Annotated[float, Field(ge=0, le=1)]  # codes of at least this probability are called malicious
+    weights_sha256: str  # of the model that it belongs to
 
 
 def read_model_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the file says of the network (see stages.network.trained.Trained), and its weights by name.
+    """What the file says of the network (see stages.network.trained.Network), and its weights by name.
 
-    Raises StageError where the file is missing or damaged.
+    Raises StageError where the file is missing, damaged, or of another version of this project.
     """
     if not path.exists():
         raise StageError(f"{path} is not there yet: run `dvc repro`, which trains it")
@@ -22,24 +34,48 @@ def read_model_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         with safe_open(path, framework="numpy") as file:
             about = json.loads(file.metadata()["about"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        about["temperature"], about["threshold"] = float(about["temperature"]), float(about["threshold"])
         intact = about["weights_sha256"] == weights_sha256(weights)
+        older = "architecture" not in about["model"]
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise damaged(path, error) from None
     if not intact:
         raise StageError(f"{path} is damaged: its weights do not have the checksum it names; train or copy it again")
+    if older:
+        raise StageError(f"{path} was written by an older version of this project: run `dvc repro`, which trains it")
     return about, weights
+
+
+def read_calibration(model: Path, about: dict[str, Any]) -> dict[str, float]:
+    """`temperature` and `threshold` from calibration.json beside the file `model`, which says `about` of itself.
+
+    Raises StageError where it is missing, damaged, out of range, or belongs to other weights.
+    """
+    path = model.with_name("calibration.json")
+    again = "run `dvc repro calibrate`, which writes it"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(f"{path}, which belongs to {model.name}, is not there: copy it, or {again}") from None
+    except (ValueError, OSError) as error:
+        raise StageError(f"{path} is damaged ({error}): copy it again, or {again}") from None
+    try:
+        found = check(Calibration, raw, str(path))
+    except StageError as error:
+        raise StageError(f"{error}\n{path} is damaged: copy it again, or {again}") from None
+    if found.weights_sha256 != about["weights_sha256"]:
+        raise StageError(f"{path} belongs to other weights than those in {model}: {again}")
+    return found.model_dump(include={"temperature", "threshold"})
 
 
 def weights_sha256(weights: dict[str, np.ndarray]) -> str:
     """SHA-256 of names and bytes of the weights; safetensors itself would not notice a flipped bit."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(weights):
-        found.update(name.encode())
-        found.update(np.ascontiguousarray(weights[name]).data)
-    return found.hexdigest()
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(weights[name]).data)
+    return digest.hexdigest()
 
 
 def damaged(path: Path, error: Exception) -> StageError:
-    """The error for a file at `path` that is none of this project's, or no longer."""
-    return StageError(f"{path} is damaged or no model of this project ({error}); train it again")
+    """The error for a file at `path` that is not one of this project's, or no longer."""
+    return StageError(f"{path} is damaged or not a model of this project ({error}); train it again")

@@ -1,6 +1,7 @@
-"""The model file: weights and everything needed to use them, loaded without unpickling code."""
+"""A trained network: written as a file, read back without unpickling code, and asked."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,53 +10,68 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from stages.common.cli import StageError
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Model
-from stages.network.model import MEAN, STD, QRNet
-from stages.network.model_file import damaged, read_model_file, weights_sha256
-from stages.network.view import INPUT_SIDE
-
-INPUT = {"side": INPUT_SIDE, "mean": list(MEAN), "std": list(STD), "padding": "white", "symbol": "upright"}
+from stages.network.architecture import Architecture, chosen
+from stages.network.data import as_tensor
+from stages.network.device import turn_off_tf32
+from stages.network.model_file import damaged, read_calibration, read_model_file, weights_sha256
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A trained network with what its file says of it.
+class Network:
+    """A network with what its file says of it.
 
-    `about` has the settings it was trained with (`params`), its preprocessing (`input`), `classes`,
-    `temperature`, `threshold`, `data_sha256` and `metrics` on the val part.
+    `about` has its `model` section of params.yaml, what `network` that is and what it `takes` in words, how that
+    is prepared (`input`), `classes`, `weights_sha256`, and what stage train adds: the settings (`params`),
+    `data_sha256` and `metrics` on the val part.
     """
 
-    net: QRNet
+    net: nn.Module
+    architecture: Architecture
     about: dict[str, Any]
+
+    @torch.inference_mode()
+    def logits(self, batch: Tensor) -> np.ndarray:
+        """Float64 (n, 2) for `batch` (n, *architecture.input.shape), computed in float32 wherever the network is."""
+        device = next(self.net.parameters()).device
+        return self.net(batch.to(device)).cpu().double().numpy()
+
+
+@dataclass(frozen=True)
+class Trained(Network):
+    """A network with its calibration: `about` has `temperature` and `threshold`, too."""
 
     @property
     def threshold(self) -> float:
-        """The probability from which on a code is called malicious, 0..1."""
+        """Codes with at least this probability are called malicious; 0..1."""
         return self.about["threshold"]
 
-    @torch.inference_mode()
-    def logits(self, pixels: Tensor) -> np.ndarray:
-        """Float64 (n, 2) for uint8 (n, 3, 224, 224), computed in float32 wherever the network is."""
-        device = next(self.net.parameters()).device
-        return self.net(pixels.to(device)).double().cpu().numpy()
-
-    def probability(self, pixels: Tensor) -> np.ndarray:
-        """Of being malicious, calibrated: float64 (n,) in 0..1 for uint8 (n, 3, 224, 224)."""
-        benign, malicious = self.logits(pixels).T / self.about["temperature"]
+    def probability(self, batch: Tensor) -> np.ndarray:
+        """Of being malicious, calibrated: float64 (n,) in 0..1 for `batch` (n, *architecture.input.shape)."""
+        benign, malicious = self.logits(batch).T / self.about["temperature"]
         return np.exp(-np.logaddexp(0, benign - malicious))
 
+    def probability_of(self, seen: Sequence[np.ndarray]) -> np.ndarray:
+        """The same for arrays as `architecture.input.see` makes them; float64 (n,)."""
+        if not seen:
+            return np.empty(0)
+        return self.probability(torch.stack([as_tensor(one, self.architecture.input) for one in seen]))
 
-def save_trained(path: Path, net: QRNet, settings: Model, facts: dict[str, Any]) -> None:
+
+def save_network(path: Path, net: nn.Module, model: Model, facts: dict[str, Any]) -> None:
     """Write weights as safetensors; its metadata holds the architecture, the preprocessing and `facts` as JSON."""
     # One metadata entry: safetensors writes several in random order, and the same run must give the same file.
     weights = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
+    architecture, settings = chosen(model)
     about = {
-        "model": settings.model_dump(),
-        "input": INPUT,
+        "model": {"architecture": model.architecture, **settings.model_dump(mode="json")},
+        "network": architecture.describe(settings),
+        "takes": architecture.input.description,
+        "input": architecture.input.note,
         "classes": CLASSES,
         "weights_sha256": weights_sha256({name: tensor.numpy() for name, tensor in weights.items()}),
     }
@@ -63,23 +79,31 @@ def save_trained(path: Path, net: QRNet, settings: Model, facts: dict[str, Any])
         save_file(weights, temporary, metadata={"about": json.dumps(about | facts, sort_keys=True)})
 
 
-def load_trained(path: Path, device: str = "cpu") -> Trained:
-    """The network in evaluation mode on `device`, and what its file says of it.
+def load_network(path: Path, device: str = "cpu") -> Network:
+    """The network in evaluation mode on `device`, and what its file says of it. Turns TF32 off.
 
-    Raises StageError where the file is missing, damaged, of another architecture, or wants its
-    pictures prepared in another way than this version does.
+    Raises StageError where the file is missing, damaged, not of the architecture that it names, or wants its
+    inputs prepared in another way than this version does.
     """
     about, weights = read_model_file(path)
+    other = f"{path} was written by another version of this project"
     try:
-        net = QRNet(Model.model_validate(about["model"]))
+        architecture, settings = chosen(Model.model_validate(about["model"]))
+    except (ValidationError, StageError):
+        raise StageError(f"{other}, whose networks have other settings: run `dvc repro`, which trains it") from None
+    if about.get("input") != architecture.input.note or tuple(about.get("classes", ())) != CLASSES:
+        raise StageError(f"{other}, which prepares its inputs differently: run `dvc repro`, which trains it")
+    net = architecture.build(settings)
+    try:
         net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    except (KeyError, ValidationError, RuntimeError) as error:
+    except RuntimeError as error:
         raise damaged(path, error) from None
-    if about["input"] != INPUT or tuple(about["classes"]) != CLASSES:
-        raise StageError(f"{path} is of another version, which prepares its pictures differently; train it again")
-    return Trained(net.to(device).eval(), about)
+    turn_off_tf32()
+    return Network(net.to(device).eval(), architecture, about)
 
 
-def choose_device(wanted: str) -> str:
-    """`wanted` (cpu, cuda, mps); for auto the GPU if there is one."""
-    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+def load_trained(path: Path, device: str = "cpu") -> Trained:
+    """`load_network` with the calibration that lies beside it; raises StageError for either."""
+    network = load_network(path, device)
+    calibration = read_calibration(path, network.about)
+    return Trained(network.net, network.architecture, network.about | calibration)

@@ -1,5 +1,6 @@
 """Decoded images on disk, so that each is decoded once and not in every epoch of every training."""
 
+import inspect
 import os
 import sqlite3
 from pathlib import Path
@@ -9,40 +10,42 @@ import pyarrow as pa
 from filelock import FileLock
 
 from stages.common.cli import StageError
-from stages.network.view import INPUT_SIDE
+from stages.network.input import Input
 from stages.qr.version import code_version
 
 CODEC = "lz4"  # a drawn code shrinks from 50 kB to 5, and is back in 30 microseconds
 
 
 class Views:
-    """What the network sees (stages.network.view) of images, by the SHA-256 of the images' bytes.
+    """What `takes.see` makes of images, by the SHA-256 of the images' bytes.
 
     At most `mib` MiB in the SQLite file at `path`; where it is full, what was put in first gives way. Any
-    number of processes may use it at once. Code or libraries of another version find nothing of
-    this one's. Raises StageError where the file is damaged or cannot be written.
+    number of processes may use it at once. Networks that see the same share it; code or libraries of another
+    version find nothing of this one's. Raises StageError where the file is damaged or cannot be written.
     """
 
-    def __init__(self, path: Path, mib: int) -> None:
+    def __init__(self, path: Path, mib: int, takes: Input) -> None:
         self.path = path
         self.most = mib * 2**20
-        self.version = code_version(Path(__file__).with_name("view.py"))
+        self.plane, self.dtype = takes.shape[-2:], np.dtype(takes.dtype)
+        self.version = code_version(Path(inspect.getfile(takes.see)))
         self.connection: tuple[int, sqlite3.Connection] | None = None
 
     def get(self, sha256: str) -> np.ndarray | None:
-        """Pixels as `put` got them, or None."""
-        found = self._execute("SELECT channels, pixels FROM views WHERE key = ?", (self._key(sha256),))
-        if not found:
+        """The array as `put` got it, or None."""
+        rows = self._execute("SELECT channels, pixels FROM views WHERE key = ?", (self._key(sha256),))
+        if not rows:
             return None
-        (channels, pixels), shape = found[0], (INPUT_SIDE, INPUT_SIDE)
-        raw = pa.decompress(pixels, INPUT_SIDE * INPUT_SIDE * channels, CODEC, asbytes=True)
+        channels, packed = rows[0]
+        size = int(np.prod(self.plane)) * channels * self.dtype.itemsize
+        flat = np.frombuffer(pa.decompress(packed, size, CODEC, asbytes=True), self.dtype)
         # A copy, since PyTorch wants to be able to write to what it shares memory with.
-        return np.frombuffer(raw, np.uint8).reshape(shape if channels == 1 else (*shape, channels)).copy()
+        return flat.reshape(self.plane if channels == 1 else (*self.plane, channels)).copy()
 
-    def put(self, sha256: str, pixels: np.ndarray) -> None:
-        """Keep `pixels`, uint8 (SIDE, SIDE) or (SIDE, SIDE, 3)."""
-        channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-        entry = (self._key(sha256), channels, pa.compress(np.ascontiguousarray(pixels), CODEC, asbytes=True))
+    def put(self, sha256: str, seen: np.ndarray) -> None:
+        """Keep `seen`, which is as large as `takes.shape` says, with or without an axis of channels at the end."""
+        channels = 1 if seen.ndim == 2 else seen.shape[2]
+        entry = (self._key(sha256), channels, pa.compress(np.ascontiguousarray(seen), CODEC, asbytes=True))
         insert = "INSERT OR IGNORE INTO views (key, channels, pixels) VALUES (?, ?, ?)"
         try:
             self._execute(insert, entry)

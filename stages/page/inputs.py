@@ -25,7 +25,7 @@ from stages.common.artefacts import (
     read_table,
 )
 from stages.common.settings import Params
-from stages.network.model_file import read_model_file
+from stages.network.model_file import read_calibration, read_model_file
 from stages.training.curves import read_curves
 
 JSON = {
@@ -51,7 +51,7 @@ class Inputs:
 
     `figures` are the JSON files of reports/ and `tables` its CSV files, both by the names in JSON and
     TABLES; `curves` as read_curves returns them; `rows` is the split table and `predictions` that of
-    stages/evaluate.py; `about` is what the model's file says of it, `weights` their number.
+    stages/evaluate.py; `about` is what the model's file and its calibration say of it, `weights` their number.
     """
 
     params: Params
@@ -84,7 +84,7 @@ def read_inputs(params: Params) -> Inputs:
         curves=read_curves(),
         rows=read_table(SPLITS),
         predictions=read_table(PREDICTIONS),
-        about=about,
+        about=about | read_calibration(MODEL, about),
         weights=sum(weight.size for weight in weights.values()),
     )
 

@@ -13,12 +13,11 @@ from stages.common.artefacts import MODEL, ONNX
 from stages.common.cli import StageError
 from stages.common.workers import cores
 from stages.network.model_file import damaged
-from stages.network.view import INPUT_SIDE
+from stages.network.view import INPUT_SIDE, PICTURE
 
 # Codes that the network gets at a time, filled up with zeros: matrix products of another shape may round
 # differently, and a picture alone must get the figure that it gets among others.
 BATCH = 16
-SEEN = {"side": INPUT_SIDE, "padding": "white", "symbol": "upright"}
 
 
 @dataclass(frozen=True)
@@ -94,20 +93,18 @@ def _with_onnx(path: Path) -> Scorer:
 def _with_torch(path: Path, device: str) -> Scorer:
     from torch import from_numpy
 
-    from stages.network.trained import choose_device, load_trained
+    from stages.network.device import choose_device
+    from stages.network.trained import load_trained
 
-    try:
-        trained = load_trained(path, choose_device(device))
-    except (RuntimeError, AssertionError) as error:  # what PyTorch raises for a device that is not there
-        raise StageError(f"--device {device} cannot be used ({error}); try --device cpu") from None
+    trained = load_trained(path, choose_device(device, "--device"))
+    _check(path, trained.about)
     return Scorer(lambda pixels: trained.probability(from_numpy(pixels)), trained.about, path, _sha256(path))
 
 
 def _check(path: Path, about: dict[str, Any]) -> None:
     """Raise StageError unless the model wants its pictures as stages.network.view.view prepares them."""
-    seen = {name: about["input"][name] for name in SEEN}
     float(about["threshold"]), float(about["temperature"])
-    if seen != SEEN or list(about["classes"]) != ["benign", "malicious"]:
+    if about["input"] != PICTURE.note or list(about["classes"]) != ["benign", "malicious"]:
         raise StageError(f"{path} is of another version, which prepares its pictures differently; export it again")
 
 

@@ -1,6 +1,7 @@
 """Where a training stood after its last whole epoch, so that a killed one goes on from there."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from stages.common.files import replacing
 from stages.common.settings import Params
 from stages.network import view
 from stages.qr.version import code_version
+
+# Keys of `train` that say where to train and not what: they change the weights by no more than rounding does.
+OF_THE_MACHINE = ("device", "devices", "cache_mib")
+CODE = (Path(view.__file__).parent, Path(__file__).parent)  # besides stages/qr
 
 
 def save_checkpoint(state: dict[str, Any], started_from: str) -> None:
@@ -39,15 +44,21 @@ def load_checkpoint(started_from: str) -> dict[str, Any] | None:
     return saved["state"]
 
 
+def recipe(params: Params) -> dict[str, Any]:
+    """The settings that decide what a training comes to, for checkpoint and model file; dvc.yaml lists the same."""
+    sections = params.model_dump(mode="json", include={"model", "train", "augment"})
+    return sections | {"train": {key: value for key, value in sections["train"].items() if key not in OF_THE_MACHINE}}
+
+
 def fingerprint(params: Params, *inputs: Path) -> str:
-    """What a training starts from: its settings, the code of preprocessing, network and training, and `inputs`.
+    """What a training starts from: `recipe`, the code of preprocessing, network and training, and `inputs`.
 
     The table of the parts has the hash of every image, so with it among the inputs a checkpoint is
     of the same pictures too. Only the same start may be gone on with.
     """
-    digest = hashlib.sha256(params.model_dump_json(include={"model", "train", "augment"}).encode())
+    digest = hashlib.sha256(json.dumps(recipe(params)).encode())
     digest.update(code_version().encode())
-    code = (path for folder in (Path(view.__file__), Path(__file__)) for path in sorted(folder.parent.glob("*.py")))
+    code = (path for folder in CODE for path in sorted(folder.rglob("*.py")))
     for path in (*inputs, *code):
         digest.update(path.read_bytes())
     return digest.hexdigest()

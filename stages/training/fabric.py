@@ -14,6 +14,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from stages.common.cli import StageError
 from stages.common.settings import Train
 from stages.common.workers import cores
+from stages.network.device import choose_device
 
 for logger in ("lightning.fabric", "lightning.pytorch"):  # what they have to say is said in this project's words
     logging.getLogger(logger).setLevel(logging.WARNING)
@@ -30,7 +31,7 @@ def make_fabric(settings: Train) -> tuple[Fabric, str]:
     float16 on older GPUs, else float32. Raises StageError where there is no such device.
     """
     here, all_ = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    places: dict[str, Any] = {"accelerator": settings.device, "devices": here, "num_nodes": all_ // here}
+    places: dict[str, Any] = {"accelerator": choose_device(settings.device), "devices": here, "num_nodes": all_ // here}
 
     def made(**options: Any) -> Fabric:
         together: dict[str, Any] = {"strategy": DDPStrategy(timeout=PATIENCE)} if all_ > 1 else {}

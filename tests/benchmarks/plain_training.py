@@ -16,7 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from stages.common.settings import Model, load_params
+from stages.common.settings import load_params
+from stages.network.architecture import chosen
+from stages.network.architectures.cnn import Settings
 
 PREPARE = transforms.Compose(
     [
@@ -42,8 +44,8 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return PREPARE(Image.open(f"data/images/{row['path']}").convert("RGB")), int(row["label"] == "malicious")
 
 
-def network(settings: Model) -> nn.Sequential:
-    """The network of stages/network/model.py with ReLU before pooling, and with its mixed initialisation."""
+def network(settings: Settings) -> nn.Sequential:
+    """The network of stages/network/architectures/cnn.py with ReLU before pooling, and its mixed initialisation."""
     layers: list[nn.Module] = []
     for before, after in ((3, 32), (32, 64), (64, 128)):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
@@ -74,7 +76,7 @@ def main(kind: str) -> None:
     workers = {"dataset": 0, "imagefolder": 2}[kind]
     train = DataLoader(parts[0], settings.batch_size, shuffle=True, num_workers=workers)
     val = DataLoader(parts[1], settings.batch_size, num_workers=workers)
-    net, criterion = network(params.model), nn.CrossEntropyLoss()
+    net, criterion = network(chosen(params.model)[1]), nn.CrossEntropyLoss()
     optimizer = torch.optim.AdamW(net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     for _ in range(settings.epochs):
         started, seen = time.perf_counter(), 0

@@ -136,9 +136,9 @@ def flop(folder: Path, batch: int = 32) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from stages.network.model import QRNet
+    from stages.training.run import new_network
 
-    net = QRNet(load_params(folder / "params.yaml").model)
+    net = new_network(load_params(folder / "params.yaml").model)
     with FlopCounterMode(display=False) as counter:
         net(torch.zeros(batch, 3, 224, 224, dtype=torch.uint8)).sum().backward()
     return counter.get_total_flops() / batch

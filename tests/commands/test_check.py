@@ -37,3 +37,9 @@ def test_a_corruption_that_is_not_there_or_too_severe_is_named_before_anything_r
     set_params(project, {"augment": augment})
     ended = run_python("-m", "stages.commands.check", folder=project)
     assert (ended.returncode, ended.stderr) == (1, f"error: params.yaml: {message}\n")
+
+
+def test_a_setting_that_the_network_does_not_have_is_named_before_anything_runs(project: Path) -> None:
+    set_params(project, {"model.hiden": [8]})
+    with pytest.raises(StageError, match=r"unknown key model\.hiden: .* did you mean model\.hidden\?"):
+        main()

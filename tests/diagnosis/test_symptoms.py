@@ -28,6 +28,7 @@ PROBES = {
     "smallest_deviation": 0.2,
     "dead": 0.0,
     "distinct_pictures": 1.0,
+    "contrast": 1.0,
     "one_batch": 0.01,
     "blank_batch": 0.69,
 }
@@ -48,6 +49,9 @@ FAULTS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"largest_deviation": 263.0}, {"initial_activations": "fail"}),
     ({"dead": 1.0}, {"initial_activations": "fail"}),
     ({"distinct_pictures": 0.1}, {"pictures_differ": "fail"}),
+    ({"contrast": 0.004}, {"picture_contrast": "fail"}),
+    ({"contrast": 0.1}, {"picture_contrast": "warn"}),
+    ({"rule": ("https_www", 0.76)}, {"beats_rule": "fail"}),
     ({"one_batch": 0.69}, {"one_batch": "fail"}),
     ({"blank_batch": 0.2}, {"blank_pictures": "fail"}),
     ({"gradient/norm": [2.0, float("nan"), 1, 1, 1]}, {"diverged": "fail"}),

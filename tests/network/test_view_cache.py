@@ -10,6 +10,7 @@ import pytest
 
 from stages.common.cli import StageError
 from stages.network import view_cache
+from stages.network.view import PICTURE
 from stages.network.view_cache import Views
 from tests.helpers import REPO, run_python
 
@@ -25,7 +26,7 @@ def key(number: int) -> str:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_was_put_in_comes_out(tmp_path: Path, channels: int) -> None:
-    views = Views(tmp_path / "data/views", 10)
+    views = Views(tmp_path / "data/views", 10, PICTURE)
     views.put(key(0), noise(0, channels))
     found = views.get(key(0))
     assert found is not None and np.array_equal(found, noise(0, channels))
@@ -34,7 +35,7 @@ def test_what_was_put_in_comes_out(tmp_path: Path, channels: int) -> None:
 
 
 def test_it_stays_within_its_bound_and_the_oldest_give_way(tmp_path: Path) -> None:
-    views = Views(tmp_path / "views", 2)
+    views = Views(tmp_path / "views", 2, PICTURE)
     for number in range(100):  # 5 MB of noise, which does not shrink
         views.put(key(number), noise(number))
         assert views.get(key(number)) is not None
@@ -45,28 +46,29 @@ def test_it_stays_within_its_bound_and_the_oldest_give_way(tmp_path: Path) -> No
 
 
 def test_a_smaller_bound_holds_for_what_is_there(tmp_path: Path) -> None:
-    large = Views(tmp_path / "views", 5)
+    large = Views(tmp_path / "views", 5, PICTURE)
     for number in range(60):
         large.put(key(number), noise(number))
-    small = Views(tmp_path / "views", 1)
+    small = Views(tmp_path / "views", 1, PICTURE)
     small.put(key(100), noise(100))
     assert small.get(key(100)) is not None
     assert (tmp_path / "views").stat().st_size <= 2**20
 
 
 def test_another_preprocessing_finds_nothing_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Views(tmp_path / "views", 5).put(key(0), noise(0))
+    Views(tmp_path / "views", 5, PICTURE).put(key(0), noise(0))
     monkeypatch.setattr(view_cache, "code_version", lambda *others: sha256(b"other").hexdigest())
-    assert Views(tmp_path / "views", 5).get(key(0)) is None
+    assert Views(tmp_path / "views", 5, PICTURE).get(key(0)) is None
 
 
 WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, "{repo}")
+from stages.network.view import PICTURE
 from stages.network.view_cache import Views
 from tests.network.test_view_cache import key, noise
-views = Views(Path("views"), 2)
+views = Views(Path("views"), 2, PICTURE)
 for number in range({first}, {first} + 60):
     views.put(key(number), noise(number))
     pixels = views.get(key(number - {first}))
@@ -88,7 +90,7 @@ def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
 def opened(path: Path, barrier: Barrier, ends: int) -> None:
     for number in range(ends):
         barrier.wait()
-        views = Views(path / str(number), 5)
+        views = Views(path / str(number), 5, PICTURE)
         views.put(key(0), noise(0))
         assert views.get(key(0)) is not None
         assert views.get(key(1)) is None
@@ -108,7 +110,7 @@ def test_processes_may_open_a_new_one_at_the_same_moment(tmp_path: Path, count: 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_process_opens_its_own_connection(tmp_path: Path) -> None:
-    views = Views(tmp_path / "views", 5)
+    views = Views(tmp_path / "views", 5, PICTURE)
     views.put(key(0), noise(0))
     child = os.fork()
     if not child:
@@ -121,4 +123,4 @@ def test_a_forked_process_opens_its_own_connection(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "views").write_bytes(b"no database" * 1000)
     with pytest.raises(StageError, match=r"views: .* delete it, or do without \(train\.cache_mib: 0\)"):
-        Views(tmp_path / "views", 5).get(key(0))
+        Views(tmp_path / "views", 5, PICTURE).get(key(0))

@@ -10,11 +10,9 @@ import pytest
 import segno
 from PIL import Image
 
-from stages.common.settings import Model
 from stages.predict import __main__
 
 Rows = list[dict[str, Any]]
-SHAPE = Model(batch_norm=False, hidden=[4], dropout=0.0, init="mixed")
 URL = "https://login.example/verify?id=7"
 
 

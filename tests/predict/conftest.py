@@ -4,20 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.predict.asking import SHAPE
+from tests.helpers import write_model
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """models/model.onnx of a folder that has the model file beside it."""
-    import torch
-
     from stages.export import export
-    from stages.network.model import QRNet
-    from stages.network.trained import load_trained, save_trained
+    from stages.network.trained import load_trained
 
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    save_trained(path, QRNet(SHAPE), SHAPE, {"temperature": 1.5, "threshold": 0.4})
+    path = write_model(tmp_path_factory.mktemp("model") / "model.safetensors", temperature=1.5, threshold=0.4)
     export(load_trained(path), path.with_suffix(".onnx"))
     return path.with_suffix(".onnx")

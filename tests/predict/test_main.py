@@ -13,20 +13,28 @@ from pathlib import Path
 
 import cv2
 import pytest
-import torch
 from PIL import Image, ImageOps
 
 from stages.common.cli import StageError
 from stages.common.settings import load_params
-from stages.network.data import as_tensor
-from stages.network.model import QRNet
-from stages.network.trained import load_trained, save_trained
+from stages.network.trained import load_trained
 from stages.network.view import view
 from stages.predict import __main__
 from stages.predict.sources.item import Limits
 from stages.qr.image import decode
-from tests.helpers import DEADLY_DECODER, ENV, HANGS, PARAMS, REPO, draw_qr, heed_ctrl_c, run_python, truncate
-from tests.predict.asking import SHAPE, URL, answers, mail, picture, png, said
+from tests.helpers import (
+    DEADLY_DECODER,
+    ENV,
+    HANGS,
+    PARAMS,
+    REPO,
+    draw_qr,
+    heed_ctrl_c,
+    run_python,
+    truncate,
+    write_model,
+)
+from tests.predict.asking import URL, answers, mail, picture, png, said
 
 HOSTILE = "=http://evil.example/\x1b[31m\u202e[bold]x"
 
@@ -56,9 +64,9 @@ def test_the_probability_is_that_of_evaluation(tmp_path: Path, model: Path, caps
     files.append(tilted(tmp_path / "tilted.png"))
     _, rows = answers(capsys, model, *files)
     trained = load_trained(model.with_suffix(".safetensors"))
-    pixels = torch.stack([as_tensor(view(decode(file.read_bytes(), 10**9).pixels)) for file in files])
+    expected = trained.probability_of([view(decode(file.read_bytes(), 10**9).pixels) for file in files])
     assert [row["file"] for row in rows] == [str(file) for file in files]
-    assert [row["probability"] for row in rows] == pytest.approx(trained.probability(pixels).tolist(), abs=1e-4)
+    assert [row["probability"] for row in rows] == pytest.approx(expected.tolist(), abs=1e-4)
     assert {row["threshold"] for row in rows} == {0.4}
     assert rows[-1]["payload"] == "https://tilted.example/"
     _, (alone,) = answers(capsys, model, files[2])
@@ -300,10 +308,10 @@ def test_a_list_on_stdin_needs_no_project(tmp_path: Path, model: Path) -> None:
         ("safetensors", lambda path: path.unlink(), "is not there yet"),
         ("safetensors", lambda path: path.write_bytes(path.read_bytes()[:-100]), "is damaged"),
         ("safetensors", lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\1"), "checksum"),
-        ("safetensors", lambda path: path.write_text("foreign"), "is damaged or no model"),
+        ("safetensors", lambda path: path.write_text("foreign"), "is damaged or not a model"),
         ("onnx", lambda path: path.unlink(), "is not there yet"),
         ("onnx", lambda path: path.write_bytes(path.read_bytes()[:-100]), "is damaged"),
-        ("onnx", lambda path: path.write_text("foreign"), "is damaged or no model"),
+        ("onnx", lambda path: path.write_text("foreign"), "is damaged or not a model"),
     ],
 )
 def test_an_unusable_model_is_named(
@@ -317,9 +325,7 @@ def test_an_unusable_model_is_named(
 
 
 def test_a_network_without_numbers_gives_no_verdict(tmp_path: Path) -> None:
-    net = QRNet(SHAPE)
-    torch.nn.init.constant_(list(net.parameters())[-1], float("nan"))
-    save_trained(tmp_path / "nan.safetensors", net, SHAPE, {"temperature": 1.0, "threshold": 0.5})
+    write_model(tmp_path / "nan.safetensors", weights=float("nan"))
     code = draw_qr(tmp_path / "code.png", "https://a.example/")
     with pytest.raises(StageError, match="returned NaN"):
         __main__.main(["--model", str(tmp_path / "nan.safetensors"), str(code)])

@@ -1,5 +1,6 @@
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,15 +9,14 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from stages.common.settings import Model, load_params
-from stages.network.model import QRNet
+from stages.network.architectures.cnn import Settings, build
 from stages.qr.image import square
-from tests.helpers import PARAMS, draw_qr, urls
+from tests.helpers import draw_qr, urls
 
 
-def net(init: str = "mixed", hidden: tuple[int, ...] = (8,), batch_norm: bool = False, seed: int = 0) -> QRNet:
-    torch.manual_seed(seed)
-    return QRNet(Model(batch_norm=batch_norm, hidden=list(hidden), dropout=0.5, init=init))  # type: ignore[arg-type]
+def net(init: str = "mixed", hidden: tuple[int, ...] = (8,), batch_norm: bool = False) -> Any:
+    torch.manual_seed(0)
+    return build(Settings.model_validate({"batch_norm": batch_norm, "hidden": hidden, "init": init}))
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +33,15 @@ LABELS = torch.tensor([0] * 4 + [1] * 4)
 
 @torch.inference_mode()
 def initial_loss(init: str, batch_norm: bool, pixels: torch.Tensor) -> float:
-    shape = load_params(PARAMS).model
-    torch.manual_seed(0)
-    network = QRNet(shape.model_copy(update={"init": init, "batch_norm": batch_norm}))
-    return cross_entropy(network(pixels), LABELS).item()
+    return cross_entropy(net(init, (256, 64), batch_norm)(pixels), LABELS).item()
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_mixed_weights_start_near_a_coin(pixels: torch.Tensor, batch_norm: bool) -> None:
+def test_mixed_weights_start_near_chance(pixels: torch.Tensor, batch_norm: bool) -> None:
     assert initial_loss("mixed", batch_norm, pixels) == pytest.approx(math.log(2), abs=0.5)
 
 
-def test_kaiming_weights_start_far_above_a_coin(pixels: torch.Tensor) -> None:
+def test_kaiming_weights_start_far_above_chance(pixels: torch.Tensor) -> None:
     assert initial_loss("kaiming", False, pixels) > 20 * math.log(2)
 
 

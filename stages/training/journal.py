@@ -1,0 +1,51 @@
+"""What is told of a training while it runs: its curves on disk, a bar and a line an epoch on the terminal."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dvclive import Live
+
+from stages.common.artefacts import CURVES
+from stages.common.cli import progress
+
+Scores = dict[str, float]
+
+
+@contextmanager
+def curves(first: bool) -> Iterator[Callable[[int, Scores], None]]:
+    """Yield a function that adds the scores of an epoch to the curves; only the `first` process has any."""
+    if not first:
+        yield lambda _epoch, _scores: None
+        return
+    os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the internet, whatever the user's configuration says
+    with Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) as live:
+
+        def log(epoch: int, scores: Scores) -> None:
+            live.step = epoch
+            for name, value in scores.items():
+                live.log_metric(name, value)
+
+        yield log
+
+
+class Console:
+    """A progress bar on stderr that counts batches, and a line above it for each epoch; by the `first` process."""
+
+    def __init__(self, first: bool, batches: int, done: int) -> None:
+        self.bar = progress()
+        self.bar.disable = not first
+        self.task = self.bar.add_task("train", total=batches, completed=done)
+
+    def advance(self) -> None:
+        """Count a batch."""
+        self.bar.advance(self.task)
+
+    def tell(self, epoch: int, scores: Scores, speed: float, waiting: float) -> None:
+        """Print an epoch's line: `speed` in images a second, `waiting` the share of the time without a batch."""
+        if not self.bar.disable:
+            self.bar.console.print(
+                f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
+                f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}"
+                f"  {speed:.0f} images/s, {waiting:.1%} waiting"
+            )
