@@ -1,4 +1,4 @@
-"""params.yaml as typed, checked values. Every key must be there, and no other may be."""
+"""params.yaml as typed, checked values. A missing key is an error, and so is an unknown one."""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -22,7 +22,7 @@ from ruamel.yaml.error import YAMLError
 from stages.common.cli import StageError
 
 CLASSES = ("benign", "malicious")  # 0 and 1
-IGNORE = "ignore"  # in data.classes: what is called so is left out
+IGNORE = "ignore"  # in data.classes: files with this label are left out
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["error", "warn", "off"]
@@ -31,17 +31,17 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def folded(name: str) -> str:
-    """`name` as labels, folders and columns are compared: no case, no spaces around, one Unicode form (NFC)."""
+    """`name` in the form in which labels, folders and columns are compared: lower case, stripped, in Unicode NFC."""
     return unicodedata.normalize("NFC", name.strip().casefold())
 
 
 def _with_names(value: Any) -> Any:
-    """A mapping with its keys as text: YAML takes 0 and true for a number and a truth value."""
+    """A mapping with its keys as text: YAML reads 0 as a number and true as a boolean."""
     if not isinstance(value, Mapping):
         return value
     named = {str(key).lower() if isinstance(key, bool) else str(key): item for key, item in value.items()}
     if len(named) < len(value):
-        raise ValueError("the same name stands there twice, once in quotes; keep one")
+        raise ValueError("the same name is there twice, once in quotes; keep one")
     return named
 
 
@@ -49,7 +49,7 @@ def _distinct(names: dict[str, str]) -> dict[str, str]:
     first: dict[str, str] = {}
     for name in names:
         if (other := first.setdefault(folded(name), name)) != name:
-            raise ValueError(f"{other!r} and {name!r} are the same name, as case does not count; keep one")
+            raise ValueError(f"{other!r} and {name!r} are the same name, because case does not count; keep one")
     return names
 
 
@@ -60,7 +60,7 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    """Where the data is and what its classes are called."""
+    """Where the data is, and the names of its classes."""
 
     urls: Path
     url_column: str | None
@@ -87,7 +87,7 @@ class Render(Section):
 
 
 class Scan(Section):
-    """How images are looked at, and the bounds that protect the decoders."""
+    """How images are examined, with limits that protect the decoders."""
 
     workers: PositiveInt | None
     timeout: Annotated[float, Field(gt=0)]
@@ -96,7 +96,7 @@ class Scan(Section):
 
 
 class Validate(Section):
-    """What the gate lets through."""
+    """The thresholds and levels of the gate."""
 
     min_decode_rate: Rate
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
@@ -112,7 +112,7 @@ class Validate(Section):
 
 
 class Split(Section):
-    """How images are dealt to train, val and test."""
+    """How images are split into train, val and test."""
 
     val: Share
     test: Share
@@ -126,9 +126,9 @@ class Split(Section):
 
     @model_validator(mode="after")
     def leaves_rows_for_training(self) -> "Split":
-        """Raise ValueError where val and test take everything."""
+        """Raise ValueError if val and test take everything."""
         if self.val + self.test >= 1:
-            raise ValueError("val + test must stay below 1, or nothing is left for training")
+            raise ValueError("val + test must be below 1, or nothing is left for training")
         return self
 
 
@@ -158,7 +158,7 @@ class Train(Section):
 
 
 class Diagnose(Section):
-    """How the training is judged."""
+    """How the training is checked for symptoms."""
 
     strict: bool
     steps: Annotated[int, Field(ge=0)]
@@ -188,7 +188,7 @@ class Robustness(Section):
 
 
 class Export(Section):
-    """How closely the exported network must agree."""
+    """How closely the exported network must agree with the original."""
 
     tolerance: Annotated[float, Field(gt=0)]
 
