@@ -7,14 +7,13 @@ byte: files are sorted by name, and owners, times and permissions are left out. 
 the shards, and `shards.json` says what each shard was, so that a loss is noticed. `tar xf` unpacks them.
 """
 
-import argparse
 import shutil
 import tarfile
 from io import BytesIO
 from itertools import count
 from pathlib import Path
 
-from stages.common.cli import StageError, printable, progress, run, stderr, stdout
+from stages.common.cli import StageError, command_parser, printable, progress, run, stderr, stdout
 from stages.common.files import replacing
 from stages.dataset.shards import write_manifest
 from stages.dataset.storage import LABELS_FILE, Stored, labels_file, list_images, read_bytes
@@ -25,7 +24,7 @@ MOST = 2**40  # bytes of a file
 
 def main() -> None:
     """Read the arguments and pack."""
-    parser = argparse.ArgumentParser(prog="python -m stages.commands.pack", description=__doc__.split("\n")[0])
+    parser = command_parser("commands.pack", __doc__)
     parser.add_argument("images", type=Path, help="the folder of images; shards in it are repacked")
     parser.add_argument("target", type=Path, help="the folder for the shards; must not exist yet")
     parser.add_argument("--shard-mib", type=int, default=64, help="size of a shard; default: %(default)s MiB")

@@ -6,7 +6,7 @@ python -m stages.commands.results     # reads reports/evaluate/
 import pandas as pd
 
 from stages.common.artefacts import EVALUATION, absent
-from stages.common.cli import run, stdout
+from stages.common.cli import command_parser, run, stdout
 from stages.page.captions import interval
 
 SHORT = {
@@ -51,4 +51,5 @@ def long(scores: pd.DataFrame) -> list[str]:
 
 
 if __name__ == "__main__":
+    command_parser("commands.results", __doc__).parse_args()
     run(main)

@@ -8,7 +8,6 @@ work as well. Pickles are refused, because loading one runs the code of whoever 
 yourself and save it with `numpy.savez_compressed("qr.npz", images=images, labels=labels)`.
 """
 
-import argparse
 import re
 import zipfile
 from pathlib import Path
@@ -16,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stages.common.cli import StageError, progress, run, stdout
+from stages.common.cli import StageError, command_parser, progress, run, stdout
 from stages.common.files import replacing
 from stages.common.settings import CLASSES
 
 
 def main() -> None:
     """Read the arguments and unpack."""
-    parser = argparse.ArgumentParser(prog="python -m stages.commands.unpack", description=__doc__.split("\n")[0])
+    parser = command_parser("commands.unpack", __doc__)
     parser.add_argument("arrays", type=Path, help="the .npz file")
     parser.add_argument("folder", type=Path, help="the folder for the class folders; must not exist yet")
     arguments = parser.parse_args()

@@ -68,6 +68,13 @@ def one_at_a_time(name: str) -> Iterator[None]:
             lock.release()
 
 
+def command_parser(name: str, document: str | None) -> argparse.ArgumentParser:
+    """A parser for `python -m stages.NAME` whose `--help` prints `document`, its docstring, and the options."""
+    return argparse.ArgumentParser(
+        prog=f"python -m stages.{name}", description=document, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
 def run(main: Callable[[], None]) -> None:
     """Call `main` and end the process; a foreseeable failure is one line on stderr.
 

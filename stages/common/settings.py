@@ -181,7 +181,7 @@ class Evaluate(Section):
 
 
 class Robustness(Section):
-    """How many damaged pictures the network is tried on."""
+    """How many test images are corrupted and scored."""
 
     images: PositiveInt
     seed: Annotated[int, Field(ge=0)]

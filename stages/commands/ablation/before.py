@@ -7,20 +7,14 @@
 It runs in a folder of its own: params.yaml and the results here stay as they are.
 """
 
-import argparse
-
 from stages.commands.ablation.experiment import add_settings, command, run_dvc, settings_of
 from stages.commands.ablation.fixes import BEFORE
-from stages.common.cli import run
+from stages.common.cli import command_parser, run
 
 
 def main() -> None:
     """Run the pipeline with the old settings."""
-    parser = argparse.ArgumentParser(
-        prog="python -m stages.commands.ablation.before",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("commands.ablation.before", __doc__)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="run up to these (default: the whole pipeline)")
     add_settings(parser)
     asked = parser.parse_args()

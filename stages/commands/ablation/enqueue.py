@@ -9,27 +9,23 @@
 `make ablation` does the first and the third of these lines.
 """
 
-import argparse
 import subprocess
 from typing import Any
 
 from stages.commands.ablation.experiment import add_settings, command, settings_of
 from stages.commands.ablation.fixes import fixed, variants
-from stages.common.cli import StageError, run, stdout
+from stages.common.cli import StageError, command_parser, run, stdout
 from stages.common.settings import load_params
 
 
 def main() -> None:
     """Queue one `dvc exp run --queue` for each variant and seed."""
     names = variants(fixed(load_params()))
-    parser = argparse.ArgumentParser(
-        prog="python -m stages.commands.ablation.enqueue",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("commands.ablation.enqueue", __doc__)
+    only = "old, fixed, old-with-FIX or fixed-without-FIX, such as old-with-init; may be repeated (default: all)"
     parser.add_argument("--name", default="sample", help="prefix of the experiments' names (default: sample)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9], help="of the training (default: 7 8 9)")
-    parser.add_argument("--only", action="append", choices=names, help="this variant; may be repeated (default: all)")
+    parser.add_argument("--only", action="append", choices=names, metavar="VARIANT", help=only)
     add_settings(parser)
     asked = parser.parse_args()
     shared = settings_of(asked.set)

@@ -7,7 +7,6 @@ Writes reports/ablation/NAME.csv (one row for each run) and NAME.svg, and prints
 beside the other six. A run has learned if the accuracy of the epoch it kept is above chance (p < 0.01).
 """
 
-import argparse
 import re
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from rich.box import SIMPLE
 from rich.table import Column, Table
 
 from stages.commands.ablation.fixes import BEFORE, name_of, variants
-from stages.common.cli import StageError, run, stdout
+from stages.common.cli import StageError, command_parser, run, stdout
 from stages.common.files import replacing
 from stages.diagnosis.symptoms import CHANCE_LOSS, p_value
 
@@ -31,7 +30,7 @@ FIGURES = ["initial_loss", "epoch", "val_loss", "val_accuracy", "val_auc", "best
 
 def main() -> None:
     """Collect, show and write."""
-    parser = argparse.ArgumentParser(description="Show the results of the ablation: settings and fixes.")
+    parser = command_parser("commands.ablation.show", __doc__)
     parser.add_argument("--name", default="sample", help="prefix of the experiments' names (default: sample)")
     parser.add_argument("--rev", default="HEAD", help="the commit they were queued from (default: HEAD)")
     asked = parser.parse_args()

@@ -1,7 +1,7 @@
 """`stages.scan` on many machines: Dask workers examine shards at any address that fsspec can read.
 
-    pip install -e '.[cluster]'                                # plus s3fs, gcsfs, ... for such addresses
-    python -m stages.commands.cluster s3://bucket/shards       # workers on this machine, one for each core
+    pip install -c constraints.txt -e '.[cluster]'             # plus s3fs, gcsfs, ... for such addresses
+    python -m stages.commands.cluster s3://bucket/shards       # workers on this machine, one per core
     python -m stages.commands.cluster s3://bucket/shards --scheduler tcp://HOST:8786
 
 On a cluster, with this project installed on every machine:
@@ -13,7 +13,6 @@ Writes data/scan.parquet, byte for byte what `stages.scan` would write for a fol
 `dvc commit scan` records it. If a worker dies, another one takes its shard, up to three times.
 """
 
-import argparse
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from stages.commands.cluster.shard import examine_shard
-from stages.common.cli import StageError, one_at_a_time, progress, run
+from stages.common.cli import StageError, command_parser, one_at_a_time, progress, run
 from stages.common.settings import Params, load_params
 from stages.common.workers import cores
 from stages.dataset.labels import Label, read_labels
@@ -36,7 +35,7 @@ RETRIES = 3  # for a shard that could not be read, or whose worker died
 
 def main() -> None:
     """Read the arguments, scan and write the table."""
-    parser = argparse.ArgumentParser(prog="python -m stages.commands.cluster", description=__doc__.split("\n")[0])
+    parser = command_parser("commands.cluster", __doc__)
     parser.add_argument("address", help="the folder of shards: a path, or s3://, gs://, https://, ...")
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a Dask cluster; default: this machine")
     parser.add_argument(
