@@ -17,7 +17,7 @@ from stages.common.artefacts import MODEL, ROBUSTNESS, SPLITS, read_table
 from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Params, Robustness, load_params
-from stages.common.workers import in_workers
+from stages.common.workers import Failure, in_workers
 from stages.dataset.parts import is_malicious, part
 from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.network.allocator import keep_freed_memory
@@ -91,8 +91,8 @@ def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray,
 def examine_all(images: list[Stored], params: Params, see: See) -> Iterator[Views]:
     """`examine` each of `images`, in their order, in worker processes."""
 
-    def failed(item: tuple[int, Stored], why: str) -> Views:
-        raise StageError(f"{item[1].path}, corrupted: {why}; take the image out of the folder, or raise scan.timeout")
+    def failed(item: tuple[int, Stored], failure: Failure) -> Views:
+        raise StageError(f"{item[1].path}, corrupted: {failure.error}; remove it, or raise scan.timeout")
 
     work = partial(
         examine, see=see, folder=params.data.images, seed=params.robustness.seed, max_pixels=params.scan.max_pixels

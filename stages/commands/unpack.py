@@ -63,15 +63,28 @@ def read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise StageError(f"{path} has the label {odd[0]!r}, which cannot be a folder name; rename it")
     if len(images) != len(labels):
         raise StageError(f"{path} holds {len(images):,} images, but {len(labels):,} labels")
-    if images.dtype == bool or np.issubdtype(images.dtype, np.floating):
-        if images.size and not 0 <= images.min() <= images.max() <= 1:
-            raise StageError(
-                f"{path}: images as floats must lie in 0..1, these lie in {images.min():g}..{images.max():g}"
-            )
-        images = np.round(images * 255.0).astype(np.uint8)
-    if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))):
-        raise StageError(f"{path}: images have type {images.dtype} and shape {images.shape}; see --help")
+    if not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))):
+        raise StageError(f"{path}: images have the shape {images.shape}; see --help")
+    images = grey_levels(images, path)
     return images.squeeze(3) if images.ndim == 4 and images.shape[3] == 1 else images, labels
+
+
+def grey_levels(images: np.ndarray, path: Path) -> np.ndarray:
+    """`images` as uint8: whole numbers in 0..255 as they are; bool, and whatever lies in 0..1, times 255.
+
+    Raises StageError, which names `path`, for other values: what they stand for is not known.
+    """
+    if (images.dtype != bool and not np.issubdtype(images.dtype, np.number)) or np.iscomplexobj(images):
+        raise StageError(f"{path}: images have the type {images.dtype}; whole numbers, floats or bool are needed")
+    least, most = (images.min(), images.max()) if images.size else (0, 0)
+    if 0 <= least <= most <= 1:
+        whole = not np.issubdtype(images.dtype, np.floating)
+        return images.astype(np.uint8) * np.uint8(255) if whole else np.round(images * 255.0).astype(np.uint8)
+    if np.issubdtype(images.dtype, np.floating):
+        raise StageError(f"{path}: images as floats must lie in 0..1, these in {least:g}..{most:g}")
+    if not 0 <= least <= most <= 255:
+        raise StageError(f"{path}: images as {images.dtype} must lie in 0..255, these in {least}..{most}; scale them")
+    return images.astype(np.uint8)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

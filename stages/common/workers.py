@@ -1,19 +1,34 @@
 """Worker processes for the stages that examine many files."""
 
+import ctypes
 import os
 import signal
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from multiprocessing import get_context
-from typing import TypeVar
+from multiprocessing import connection, get_context, parent_process
+from tempfile import NamedTemporaryFile
+from threading import Thread
+from typing import NamedTuple, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from stages.common.turn import give_turn_back, set_alarm, share_turn
+
+PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Failure(NamedTuple):
+    """Why a worker has no result for an item: `problem`, kills_decoder or out_of_memory, and a sentence."""
+
+    problem: str
+    error: str
 
 
 def cores() -> int:
@@ -24,7 +39,7 @@ def cores() -> int:
 def in_workers(
     work: Callable[[Item], Result],
     items: Sequence[Item],
-    failed: Callable[[Item, str], Result],
+    failed: Callable[[Item, Failure], Result],
     timeout: float,
     workers: int | None = None,
     chunk: int = 1,
@@ -32,7 +47,7 @@ def in_workers(
     """Yield `work(item)` for each of `items`, in order and in bounded memory, computed by processes that may die.
 
     A process gets `chunk` items at a time, and `timeout` seconds for each. If it dies or hangs, the items of its chunk
-    are sent again one by one, so that only the guilty one yields `failed(item, why)`, which runs in this process.
+    are sent again one by one, so that only the guilty one yields `failed(item, failure)`, which runs in this process.
     `work` must be picklable; an exception in it is raised here.
     """
     count = min(workers or cores(), -(-len(items) // chunk)) or 1
@@ -40,8 +55,10 @@ def in_workers(
     with worker_pool(count) as pool:
 
         def submit(part: Sequence[Item]) -> "Future[list[Result]]":
-            # A worker's own alarm ends a decoder that hangs; the pool's limit is for platforms without alarms.
-            return pool.schedule(_one_by_one, args=(work, part, timeout), timeout=timeout * (len(part) + 1))
+            # A worker's own alarm ends a decoder that hangs, and stands still while the worker waits for its turn;
+            # the pool's limit is for platforms without alarms.
+            limit = timeout * (len(part) + 1) if sys.platform == "win32" else None
+            return pool.schedule(_one_by_one, args=(work, part, timeout), timeout=limit)
 
         def collect(part: Sequence[Item], future: "Future[list[Result]]") -> Iterator[Result]:
             try:
@@ -63,25 +80,29 @@ def in_workers(
 
 
 def _one_by_one(work: Callable[[Item], Result], items: Sequence[Item], timeout: float) -> list[Result]:
-    """Runs in a worker; SIGALRM ends the worker if an item takes too long."""
+    """Runs in a worker, which an item that takes too long ends with SIGALRM."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
     results = []
     for item in items:
-        if hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, timeout)
-        results.append(work(item))
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        set_alarm(timeout)
+        try:
+            results.append(work(item))
+        finally:
+            set_alarm(0)
+            give_turn_back()
     return results
 
 
-def cause_of_death(death: Exception, timeout: float) -> str:
-    """Why a worker process died, in words; `death` is what the pool raised for its task."""
+def cause_of_death(death: Exception, timeout: float) -> Failure:
+    """Why a worker process died, and whether the machine is at fault; `death` is what the pool raised for its task."""
     code = getattr(death, "exitcode", None)
     if isinstance(death, TimeoutError) or code == -signal.SIGALRM:
-        return f"the decoder did not answer within {timeout:g} s"
+        return Failure("kills_decoder", f"the decoder did not answer within {timeout:g} s")
+    if code == -getattr(signal, "SIGKILL", 9):  # no decoder does that to itself
+        return Failure("out_of_memory", "the process was killed (SIGKILL), as the system does when memory is short")
     name = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
-    return f"the decoder died on this file ({name})"
+    return Failure("kills_decoder", f"the decoder died on this file ({name})")
 
 
 @contextmanager
@@ -90,24 +111,44 @@ def worker_pool(count: int | None) -> Iterator[ProcessPool]:
 
     Leaving the block normally waits for all tasks; an exception, including Ctrl-C, kills the workers.
     """
-    pool = ProcessPool(count or cores(), context=get_context("spawn"), initializer=_start)
-    try:
-        yield pool
-        pool.close()
-    except BaseException:
-        pool.stop()
-        raise
-    finally:
-        pool.join()
+    with NamedTemporaryFile(prefix="turn-") as turn:
+        context = get_context("spawn")
+        pool = ProcessPool(count or cores(), context=context, initializer=_start, initargs=(turn.name, os.getpid()))
+        try:
+            yield pool
+            pool.close()
+        except BaseException:
+            pool.stop()
+            raise
+        finally:
+            pool.join()
 
 
-def _start() -> None:
-    # Ctrl-C reaches every process of the terminal; only the parent reacts to it.
+def _start(turn: str, parent: int) -> None:
+    _end_with(parent)
+    # Ctrl-C reaches every process of the terminal; only the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Decoders print complaints about damaged files here; the file's row has them already.
+    # Decoders complain of damaged files here; what they found stands in the file's row.
     warnings.simplefilter("ignore")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    share_turn(turn)
     # zbar, zxing and OpenCV each run on one thread: the processes are the parallelism.
     import cv2
 
     cv2.setNumThreads(1)
+
+
+def _end_with(parent: int) -> None:
+    """See that this process does not outlive `parent`, however that ends and whatever runs here."""
+    if sys.platform == "linux":  # the kernel sees to it, also while a decoder holds the interpreter's lock
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before that
+            os._exit(1)
+    else:
+        Thread(target=_watch_parent, daemon=True).start()
+
+
+def _watch_parent() -> None:
+    if process := parent_process():
+        connection.wait([process.sentinel])
+        os._exit(1)

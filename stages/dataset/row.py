@@ -77,7 +77,11 @@ def examine(stored: Stored, folder: str, settings: Scan) -> Row:
         return content_row(**facts, problem=problem.problem, error=str(problem))
     except OSError as problem:
         return content_row(**facts, problem=Problem.UNREADABLE, error=f"cannot be read: {problem.strerror}")
-    except Exception as problem:  # a decoder's own defect: the file is named, the others go on
+    except Exception as problem:
+        if isinstance(problem, MemoryError) or getattr(problem, "code", None) == cv2.Error.STS_NO_MEM:
+            message = "this machine has too little memory for the picture"
+            return content_row(**facts, problem=Problem.OUT_OF_MEMORY, error=message)
+        # A decoder's own defect: the file is named, the others go on.
         message = f"the decoder failed on this file ({type(problem).__name__})"
         return content_row(**facts, problem=Problem.KILLS_DECODER, error=message)
 

@@ -17,7 +17,7 @@ from stages.qr.problem import Problem
 from stages.qr.version import code_version
 
 KEY = "looked_with"  # in the table's metadata
-AGAIN = [Problem.KILLS_DECODER]  # problems of the machine as much as of the file
+AGAIN = [Problem.KILLS_DECODER, Problem.OUT_OF_MEMORY]  # of the machine as much as of the file, or of it alone
 
 
 def cache_key(settings: Scan) -> str:

@@ -15,7 +15,7 @@ from stages.common.artefacts import SCAN
 from stages.common.cli import stdout
 from stages.common.files import remove, replacing
 from stages.common.settings import Params
-from stages.common.workers import in_workers
+from stages.common.workers import Failure, in_workers
 from stages.dataset.labels import Label, LabelProblem, label_of, one_form, read_labels, source_of
 from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine, readable
 from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
@@ -75,10 +75,10 @@ def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iter
 
 
 def examine_all(images: Sequence[Stored], params: Params) -> Generator[Row]:
-    """`look` at `images`, in their order, from worker processes that may die; one that does costs one row."""
+    """`examine` each of `images`, in their order, from worker processes that may die; one that does costs one row."""
 
-    def failed(_: Stored, why: str) -> Row:
-        return content_row(problem=Problem.KILLS_DECODER, error=why)
+    def failed(_: Stored, failure: Failure) -> Row:
+        return content_row(problem=Problem(failure.problem), error=failure.error)
 
     work = partial(examine, folder=str(params.data.images), settings=params.scan)
     return in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK)

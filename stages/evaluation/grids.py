@@ -8,7 +8,7 @@ import pandas as pd
 
 from stages.common.cli import StageError, progress
 from stages.common.settings import Params
-from stages.common.workers import in_workers
+from stages.common.workers import Failure, in_workers
 from stages.dataset.storage import Stored, read_pixels, stored_in
 from stages.qr.image import grey
 from stages.qr.rectify import modules
@@ -28,8 +28,8 @@ def read_grids(rows: pd.DataFrame, params: Params) -> pd.Series:
     than `scan.timeout` allows.
     """
 
-    def failed(stored: Stored, why: str) -> None:
-        raise StageError(f"{stored.path}: {why}; run `dvc repro`, which scans pictures that have changed")
+    def failed(stored: Stored, failure: Failure) -> None:
+        raise StageError(f"{stored.path}: {failure.error}; run `dvc repro`, which scans pictures that have changed")
 
     images = stored_in(rows)
     work = partial(read_grid, folder=params.data.images, max_pixels=params.scan.max_pixels)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from stages.common.turn import give_turn_back
 from stages.common.workers import cause_of_death, cores, worker_pool
 from stages.predict.codes import MEMORY, TIMEOUTS_A_FILE, Code, Progress, codes_in
 from stages.predict.paths import Source
@@ -99,7 +100,7 @@ class Reader:
             try:
                 return self.send([source], progress)[1].result()[0]
             except (ProcessExpired, TimeoutError) as death:
-                why = cause_of_death(death, self.limits.timeout)
+                why = cause_of_death(death, self.limits.timeout).error
                 part = _number(Path(progress.file or ""))
                 if part is None or part in progress.deadly:
                     return [Code(source.path, reason="kills_decoder", detail=why)]
@@ -121,6 +122,7 @@ def _work(part: list[Source], limits: Limits, progress: Progress) -> list[list[C
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, limits.timeout)
         found.append(codes_in(source, limits, progress if len(part) == 1 else Progress()))
+        give_turn_back()
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     return found

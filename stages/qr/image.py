@@ -1,17 +1,24 @@
 """From the bytes of a file to pixels, within bounds. The only place where image files are decoded."""
 
+import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
+from stages.common.turn import take_turn
 from stages.qr.problem import Problem
 
 # Named, because Pillow would otherwise also try its rarer and less tested decoders.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_SIDE = 65_535  # pixels of a side; zxing-cpp takes no more
+LARGE = 16_000_000  # pixels; a worker takes half a gigabyte or more for such a picture, and they are read in turn
+VISIBLE = 32  # grey levels from the paper; zxing-cpp and zbar need 24 or so
+# What Pillow raises for an EXIF block that it cannot parse; such a picture is whole, and taken as upright.
+UNREADABLE_EXIF = (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, OverflowError, struct.error)
 Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error instead of a warning
 
 
@@ -37,24 +44,30 @@ class Picture:
 def decode(data: bytes, max_pixels: int) -> Picture:
     """Decode an image file; `max_pixels` is checked against its header before any pixel is read.
 
-    Transparent is white, EXIF rotation is applied, 16 bits a channel become 8.
-    Raises UnusableImageError with problem EMPTY, NOT_AN_IMAGE, TOO_LARGE, SEVERAL_FRAMES or TRUNCATED.
+    Transparent is white, or black where white would hide all that is drawn; EXIF rotation is applied;
+    16 bits a channel become 8. Raises UnusableImageError with problem EMPTY, NOT_AN_IMAGE, TOO_LARGE,
+    SEVERAL_FRAMES, TRUNCATED or BLACK_16_BIT, and MemoryError where the machine has too little.
     """
     if not data:
         raise UnusableImageError(Problem.EMPTY, "empty file")
     try:
         image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
         raise UnusableImageError(Problem.NOT_AN_IMAGE, "not an image, or its header is damaged") from error
     width, height, channels = image.width, image.height, len(image.getbands())
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
         bounds = f"scan.max_pixels = {max_pixels:,}, or than {MAX_SIDE:,} to a side"
         raise UnusableImageError(Problem.TOO_LARGE, f"{width} x {height} pixels, more than {bounds}")
+    if width * height > LARGE:
+        take_turn()
     format_ = image.format or ""
     try:
         frames = getattr(image, "n_frames", 1)
-        ImageOps.exif_transpose(image, in_place=True)
-        pixels = _on_white(image)
+        pixels = _on_paper(_upright(image))
+    except (MemoryError, UnusableImageError):
+        raise
     except Exception as error:
         raise UnusableImageError(Problem.TRUNCATED, "truncated or damaged image data") from error
     # Telephones write JPEGs with a second, smaller picture (MPO); the first is the photograph.
@@ -78,7 +91,9 @@ def decode_frame(image: Image.Image, index: int, max_pixels: int) -> np.ndarray:
         image.seek(index)
         width, height = image.size
         if width * height <= max_pixels and max(width, height) <= MAX_SIDE:
-            return _on_white(ImageOps.exif_transpose(image))
+            return _on_paper(_upright(image))
+    except (MemoryError, UnusableImageError):
+        raise
     except Exception as error:
         raise UnusableImageError(Problem.TRUNCATED, "truncated or damaged image data") from error
     raise UnusableImageError(
@@ -86,13 +101,38 @@ def decode_frame(image: Image.Image, index: int, max_pixels: int) -> np.ndarray:
     )
 
 
-def _on_white(image: Image.Image) -> np.ndarray:
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    with suppress(*UNREADABLE_EXIF):
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            return ImageOps.exif_transpose(image)
+    return image
+
+
+def _on_paper(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I"):  # 16-bit grey
-        return (np.asarray(image).clip(0, 65535) // 257).astype(np.uint8)
+        return _eight_bits(np.asarray(image))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        pixels = _composed(image, "white")
+        drawn = np.asarray(image.getchannel("A")) >= 128
+        visible = drawn & (grey(pixels) <= 255 - VISIBLE)
+        # What is drawn in white, but for a speck, would be gone.
+        hidden = visible.sum() < drawn.sum() / 100 and not drawn.all()
+        return _composed(image, "black") if hidden else pixels
     return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+
+
+def _composed(image: Image.Image, paper: str) -> np.ndarray:
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, paper), image).convert("RGB"))
+
+
+def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    most = int(pixels.max())
+    if 0 < most <= 255:  # not 0: black is black in both
+        error = f"black: 16 bits a pixel, but no value above {most:,} of 65,535; multiply them by {65_535 // most:,}"
+        raise UnusableImageError(Problem.BLACK_16_BIT, error)
+    return (pixels.clip(0, 65_535) // 257).astype(np.uint8)
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:

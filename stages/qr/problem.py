@@ -12,11 +12,13 @@ class Problem(StrEnum):
     TRUNCATED = auto()
     EMPTY = auto()
     TOO_LARGE = auto()
+    BLACK_16_BIT = auto()  # small values in 16 bits a pixel
     SEVERAL_FRAMES = auto()
     LINK = auto()
     UNREADABLE = auto()
     BAD_NAME = auto()
     KILLS_DECODER = auto()
+    OUT_OF_MEMORY = auto()  # the machine's problem, not the file's
     # the code in the picture
     NO_CODE = auto()
     UNREADABLE_CODE = auto()  # found, read by neither decoder

@@ -1,13 +1,23 @@
 """What a worker process does to the scan when it dies."""
 
+import ctypes
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 from PIL import Image
 
 from stages import scan
-from tests.helpers import DEADLY_DECODER, draw_qr, run_python, set_params
+from stages.common import workers
+from stages.common.turn import take_turn
+from stages.common.workers import Failure, in_workers
+from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, set_params
 
 URL = "https://a.example/"
 
@@ -40,3 +50,86 @@ def test_a_pipe_among_the_images_does_not_stop_the_scan(project: Path) -> None:
     table = pd.read_parquet("data/scan.parquet").set_index("path")
     assert table["decoded"].to_dict() == {"benign/a.png": True, "benign/pipe.png": False}
     assert table.loc["benign/pipe.png", "error"]
+
+
+def alone(folder: Path) -> bool:
+    """Whether nobody else did this at the same time."""
+    take_turn()
+    try:
+        (folder / "busy").mkdir()
+    except FileExistsError:
+        return False
+    time.sleep(0.02)
+    (folder / "busy").rmdir()
+    return True
+
+
+def test_who_takes_the_turn_is_alone_until_its_item_is_done(tmp_path: Path) -> None:
+    done = in_workers(alone, [tmp_path] * 40, lambda _, failure: failure, timeout=60, workers=4)
+    assert list(done) == [True] * 40
+
+
+def die_with_the_turn(item: int) -> int:
+    take_turn()
+    if item == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_a_worker_that_is_killed_gives_the_turn_back_and_the_machine_is_named() -> None:
+    """The system sends SIGKILL where memory runs out."""
+    failures: list[Failure] = []
+
+    def failed(item: int, failure: Failure) -> int:
+        failures.append(failure)
+        return -item
+
+    done = in_workers(die_with_the_turn, range(8), failed, timeout=60, workers=2)
+    assert list(done) == [0, 1, 2, -3, 4, 5, 6, 7]
+    (failure,) = failures
+    assert failure.problem == "out_of_memory"
+    assert "SIGKILL" in failure.error
+
+
+def hang(folder: Path) -> None:
+    """Keeps the interpreter's lock, as a decoder in an endless loop may."""
+    (folder / str(os.getpid())).touch()
+    ctypes.PyDLL(None).sleep(1000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread watches, which a kept lock would stop")
+def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """Though the workers would go on for long and do not listen."""
+    folder = tmp_path / "workers"
+    folder.mkdir()
+    script = (
+        "from pathlib import Path; from stages.common.workers import in_workers; "
+        "from tests.common.test_workers import hang; "
+        f"list(in_workers(hang, [Path({str(folder)!r})] * 2, lambda _, failure: None, 1000, 2))"
+    )
+    # Standard output stays open for as long as anything that the parent has started runs.
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=REPO, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    while len(list(folder.iterdir())) < 2:
+        assert parent.poll() is None, parent.stderr and parent.stderr.read()
+        time.sleep(0.05)
+    parent.kill()
+    assert parent.stdout.read() == b""
+    parent.wait()
+
+
+def test_a_worker_ends_when_its_parent_does_also_where_the_kernel_does_not_see_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[int] = []
+    waited: list[list[str]] = []
+    monkeypatch.setattr(workers.connection, "wait", waited.append)
+    monkeypatch.setattr(workers, "parent_process", lambda: SimpleNamespace(sentinel="the parent"))
+    monkeypatch.setattr(workers.os, "_exit", ended.append)
+    monkeypatch.setattr(workers.sys, "platform", "darwin")
+    workers._end_with(os.getppid())
+    while not ended:
+        time.sleep(0.01)
+    assert (waited, ended) == ([["the parent"]], [1])

@@ -41,6 +41,7 @@ BAD_FILES: dict[str, Callable[[Path], Any]] = {
     "truncated": lambda path: truncate(draw_qr(path, URL)),
     "empty": lambda path: path.write_bytes(b""),
     "too_large": as_image(lambda image: Image.new("1", (8000, 7000))),
+    "black_16_bit": lambda path: Image.fromarray(np.eye(99, dtype=np.uint16)).save(path),
     "several_frames": twice,
     "link": lambda path: path.symlink_to(PARAMS),
     "unreadable": lambda path: path.symlink_to(path.with_name("gone.png")),
@@ -65,6 +66,11 @@ BAD_TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], int | None, 
         lambda t: t.assign(problem=[Problem.KILLS_DECODER] * 2 + [Problem.NONE] * (2 * GOOD - 2)),
         2,
         "2 of 60 files",
+    ),
+    "out_of_memory": (
+        lambda t: t.assign(problem=[Problem.OUT_OF_MEMORY] + [Problem.NONE] * (2 * GOOD - 1)),
+        1,
+        "1 of 60 files",
     ),
 }
 

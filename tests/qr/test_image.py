@@ -8,6 +8,7 @@ import pytest
 import segno
 from PIL import Image
 
+from stages.qr import image
 from stages.qr.image import UnusableImageError, decode, grey, square
 
 # A picture that is not its own mirror image: left half black, right half white, 8 wide and 4 high.
@@ -61,6 +62,76 @@ def test_the_same_picture_comes_out_of_every_format(data: bytes, kind: str, chan
 def test_sixteen_bits_become_eight() -> None:
     shades = np.array([[0, 257, 32768, 65535]], np.uint16)
     assert decode(encode(Image.fromarray(shades)), 4).pixels.tolist() == [[0, 1, 127, 255]]
+
+
+@pytest.mark.parametrize("most", [1, 15, 255])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_small_values_in_sixteen_bits_are_told_as_such(most: int, kind: str) -> None:
+    """An array of 0/1, of 4 or of 8 bits, saved as it is: black to everybody."""
+    data = encode(Image.fromarray((HALVES // 255 * most).astype(np.uint16)), kind)
+    with pytest.raises(
+        UnusableImageError, match=rf"no value above {most} of 65,535; multiply them by {65535 // most:,}"
+    ):
+        decode(data, 32)
+
+
+def test_black_in_sixteen_bits_is_black() -> None:
+    assert not decode(encode(Image.fromarray(np.zeros((4, 8), np.uint16))), 32).pixels.any()
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("speck", [False, True])
+def test_white_on_transparent_is_put_on_black(mode: str, speck: bool) -> None:
+    bands = [Image.new("L", (40, 40), 255)] * (len(mode) - 1)
+    alpha = np.zeros((40, 40), np.uint8)
+    alpha[:, :20] = 255
+    transparent = Image.merge(mode, [*bands, Image.fromarray(alpha)])
+    if speck:
+        transparent.putpixel((3, 3), (0,) * (len(mode) - 1) + (255,))
+    pixels = grey(decode(encode(transparent), 1600).pixels)
+    assert (pixels[0, 0], pixels[0, 39]) == (255, 0)
+
+
+@pytest.mark.parametrize("level", [0, 120, 200])
+def test_what_can_be_seen_on_white_stays_on_white(level: int) -> None:
+    alpha = np.zeros((40, 40), np.uint8)
+    alpha[:, :20] = 255
+    transparent = Image.merge("LA", [Image.new("L", (40, 40), level), Image.fromarray(alpha)])
+    pixels = grey(decode(encode(transparent), 1600).pixels)
+    assert (pixels[0, 0], pixels[0, 39]) == (level, 255)
+    opaque = Image.merge("LA", [Image.new("L", (40, 40), 255), Image.new("L", (40, 40), 255)])
+    assert grey(decode(encode(opaque), 1600).pixels).min() == 255
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize("exif", [b"no header at all", b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 40])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_picture_with_a_broken_exif_block_is_whole(kind: str, exif: bytes) -> None:
+    options = {} if kind == "JPEG" else {"lossless": True}
+    pixels = decode(encode(Image.fromarray(HALVES), kind, exif=exif, **options), 32).pixels
+    np.testing.assert_allclose(grey(pixels).astype(int), HALVES, atol=8)
+
+
+@pytest.mark.parametrize("where", ["PIL.Image.open", "PIL.ImageFile.ImageFile.load"])
+def test_short_memory_is_not_the_fault_of_the_file(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode(Image.fromarray(HALVES))
+
+    def short(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(where, short)
+    with pytest.raises(MemoryError):
+        decode(data, 32)
+
+
+def test_large_pictures_are_decoded_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(image, "take_turn", lambda: taken.append(1))
+    monkeypatch.setattr(image, "LARGE", 31)
+    decode(encode(Image.fromarray(HALVES[:3])), 100)
+    assert not taken
+    decode(encode(Image.fromarray(HALVES)), 100)
+    assert taken == [1]
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
