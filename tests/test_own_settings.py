@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.clones import clone, needs_repository
 from tests.helpers import REPO, run_python, set_params
 
@@ -31,6 +33,7 @@ SOME = (
 
 
 @needs_repository
+@pytest.mark.slow
 def test_the_tests_do_not_depend_on_the_settings_of_the_user(tmp_path: Path) -> None:
     folder = tmp_path / "clone"
     clone(folder)

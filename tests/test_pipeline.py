@@ -14,7 +14,7 @@ from tests.helpers import draw_classes, once, rename_param, set_params, truncate
 
 MODEL = "models/model.safetensors"
 
-pytestmark = needs_repository
+pytestmark = [needs_repository, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

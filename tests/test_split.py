@@ -104,14 +104,20 @@ def test_per_class_beyond_the_smaller_class_is_an_error(project: Path) -> None:
     assert not Path("data/splits.parquet").exists()
 
 
-def test_a_site_with_most_of_a_class_is_dealt_legally_or_refused(project: Path) -> None:
+def test_a_site_with_most_of_a_class_goes_to_the_train_part(project: Path) -> None:
     write_valid([*rows("benign", [1] * 200), *rows("malicious", [120, *[1] * 80])])
-    try:
+    split.main()
+    assert_legal()
+    table = parts()
+    largest = table["group"].value_counts().index[0]
+    assert (table["group"] == largest).sum() == 120
+    assert set(table["part"][table["group"] == largest]) == {"train"}
+
+
+def test_a_site_too_large_for_any_part_is_refused_with_what_would_help(project: Path) -> None:
+    write_valid([*rows("benign", [1] * 200), *rows("malicious", [190, *[1] * 10])])
+    with pytest.raises(StageError, match=r"no fair split: .* fewer images of one dominating site"):
         split.main()
-    except StageError as error:
-        assert "dominating site" in str(error)
-    else:
-        assert_legal()
 
 
 @pytest.mark.parametrize("per_class", [None, 10])

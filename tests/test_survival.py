@@ -136,24 +136,42 @@ def kill_group(process: "subprocess.Popen[bytes]", after: float) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_a_killed_scan_leaves_the_old_table_or_none(tmp_path: Path, undisturbed: Path) -> None:
+    """Killed at once, and at random moments while it writes; where it ended before, the moments come sooner."""
     project, expected = draw_many(tmp_path), (undisturbed / "data/scan.parquet").read_bytes()
-    table, partial = project / "data/scan.parquet", project / "data/.scan.parquet.partial"
-    rng, kills, duration, before = random.Random(5), 0, 6.0, b""
-    while kills < 10:
-        if kill_group(start(project, "stages.scan"), rng.uniform(0.05, 0.95) * duration):
+    table = project / "data/scan.parquet"
+    rng, kills, longest, before = random.Random(5), 0, 2.0, b""
+    while kills < 6:
+        for path in partials(project):
+            path.unlink()
+        process = start(project, "stages.scan")
+        if kills:
+            wait_for_first_bytes(project, process)
+        if kill_group(process, rng.uniform(0, longest)):
             kills += 1
         else:
-            duration *= 0.7  # of a run, which had ended before its moment came
+            longest *= 0.7
         now = table.read_bytes() if table.exists() else b""
         assert now in (before, expected)
         before = now
-        if kills == 5:
+        if kills == 3:
             table.write_bytes(before := b"an old table")
-    partial.write_bytes(b"PAR1 half a table")
+    (project / "data/.scan.parquet.partial").write_bytes(b"PAR1 half a table")
     assert run_stage("scan", project).returncode == 0
     assert table.read_bytes() == expected
-    assert not partial.exists()
+    assert not partials(project)
+
+
+def wait_for_first_bytes(project: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Until the scan of `project` writes, or ends."""
+    while not partials(project) and process.poll() is None:
+        time.sleep(0.01)
+
+
+def partials(project: Path) -> list[Path]:
+    """What a scan of `project` has begun to write."""
+    return list((project / "data").glob(".scan.parquet*.partial"))
 
 
 @LINUX
@@ -194,6 +212,7 @@ def runs(pid: int) -> bool:
     return stat(pid)[:1] not in ([], ["Z"])
 
 
+@pytest.mark.slow
 def test_dvc_goes_on_after_a_kill(tmp_path: Path, undisturbed: Path) -> None:
     project = draw_many(tmp_path)
     shutil.copy(REPO / "dvc.yaml", project)
@@ -203,12 +222,10 @@ def test_dvc_goes_on_after_a_kill(tmp_path: Path, undisturbed: Path) -> None:
         subprocess.run(command, cwd=project, env=ENV, check=True)
     rng, kills, duration = random.Random(6), 0, 1.0
     while kills < 3:
-        (project / "data/scan.parquet").unlink(missing_ok=True)  # or there would be nothing left to look at
+        for path in ((project / "data/scan.parquet"), *partials(project)):  # or there would be nothing left to do
+            path.unlink(missing_ok=True)
         process = start(project, "dvc", "repro", "--force", "scan")
-        while (
-            not any((project / "data").glob(".scan.parquet.*.partial")) and process.poll() is None
-        ):  # its own lock is written by then
-            time.sleep(0.01)
+        wait_for_first_bytes(project, process)  # DVC's own lock is written by then
         if kill_group(process, rng.uniform(0, duration)):
             kills += 1
         else:

@@ -21,6 +21,7 @@ from stages.dataset.labels import read_labels
 from tests.helpers import ENV, HANGS, REPO, draw_classes, run_stage, set_params, truncate
 
 TABLE = Path("data/scan.parquet")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
