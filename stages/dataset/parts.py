@@ -46,7 +46,7 @@ def given_parts(table: pd.DataFrame, given: Mapping[str, str]) -> pd.Series:
         seen.update(names)
         return next((known[name] for name in names if name in known), "")
 
-    folders = table["path"].str.rpartition("/")[0]
+    folders = [path.rpartition("/")[0] for path in table["path"]]
     parts = [part_of(*names) for names in zip(table["source"].fillna(""), folders, strict=True)]
     if lost := [name for name in given if folded(name) not in seen]:
         there = ", ".join(sorted(filter(None, seen))[:12]) or "none"

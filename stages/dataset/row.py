@@ -11,6 +11,7 @@ import cv2
 import pyarrow as pa
 
 from stages.common.settings import Scan
+from stages.dataset.signatures import kind_by_signature
 from stages.dataset.storage import Stored, read_bytes, size_of
 from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.problem import Problem
@@ -63,6 +64,7 @@ Row = dict[str, Any]
 def examine(stored: Stored, folder: str, settings: Scan) -> Row:
     """The columns CONTENT for one file of the dataset `folder`. Never raises for what the file contains."""
     facts: Row = {}
+    data = b""
     try:
         _admit(stored, folder)
         facts["bytes"] = size_of(folder, stored)
@@ -74,7 +76,8 @@ def examine(stored: Stored, folder: str, settings: Scan) -> Row:
         facts["brightness"] = cv2.sumElems(luma)[0] / luma.size  # the mean, in a tenth of numpy's time
         return content_row(**facts, **asdict(read_symbol(luma)))
     except UnusableImageError as problem:
-        return content_row(**facts, problem=problem.problem, error=str(problem))
+        kind = kind_by_signature(data) if problem.problem is Problem.NOT_AN_IMAGE else ""
+        return content_row(**facts, problem=problem.problem, error=kind or str(problem))
     except OSError as problem:
         return content_row(**facts, problem=Problem.UNREADABLE, error=f"cannot be read: {problem.strerror}")
     except Exception as problem:

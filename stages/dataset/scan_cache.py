@@ -17,7 +17,8 @@ from stages.qr.problem import Problem
 from stages.qr.version import code_version
 
 KEY = "looked_with"  # in the table's metadata
-AGAIN = [Problem.KILLS_DECODER, Problem.OUT_OF_MEMORY]  # of the machine as much as of the file, or of it alone
+# These follow from more than the file's bytes: from the machine, or from the file's name.
+AGAIN = [Problem.KILLS_DECODER, Problem.OUT_OF_MEMORY, Problem.SIDE_FILE]
 
 
 def cache_key(settings: Scan) -> str:

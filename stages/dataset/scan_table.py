@@ -19,6 +19,7 @@ from stages.common.workers import Failure, in_workers
 from stages.dataset.labels import Label, LabelProblem, label_of, one_form, read_labels, source_of
 from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine, readable
 from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
+from stages.dataset.signatures import is_side_file
 from stages.dataset.storage import LABELS_FILE, Stored
 from stages.qr.problem import Problem
 
@@ -96,7 +97,17 @@ def named(images: Sequence[Stored], content: pa.Table, listed: dict[str, Label] 
         labels = [of_folder(stored.path.rpartition("/")[0]) for stored in images]
     else:
         labels = [listed.pop(one_form(stored.path), Label("", problem=LabelProblem.NO_ROW)) for stored in images]
-    return _joined(images, labels, content)
+    return _joined(images, labels, _with_side_files(images, content))
+
+
+def _with_side_files(images: Sequence[Stored], content: pa.Table) -> pa.Table:
+    """`content` with problem SIDE_FILE for what is no picture and, by its name, not meant as one."""
+    no_picture = pc.is_in(content["problem"], pa.array([Problem.NOT_AN_IMAGE, Problem.EMPTY])).to_pylist()
+    side = pa.array([none and is_side_file(stored.path) for stored, none in zip(images, no_picture, strict=True)])
+    for name, text in (("problem", Problem.SIDE_FILE), ("error", "by its name not a picture")):
+        column = pc.if_else(side.cast(pa.bool_()), text, content[name])
+        content = content.set_column(content.schema.get_field_index(name), content.schema.field(name), column)
+    return content
 
 
 def missing(listed: dict[str, Label] | None) -> pa.Table:

@@ -1,5 +1,7 @@
 """What a file is that is not a picture this project reads, by its first bytes, and what to do with it."""
 
+from pathlib import PurePosixPath
+
 SIGNATURE_BYTES = 4096  # of a file, for `kind_by_signature`
 
 UNPACK, EXPORT = "unpack it, and name the folder", "export it as PNG"
@@ -27,6 +29,19 @@ BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), f"an HEIC picture: {EXPORT}"),
     **dict.fromkeys((b"isom", b"mp42", b"qt  ", b"M4V "), "a video: save the frame that counts as a picture"),
 }
+
+SIDE_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "readme", "license", "licence", "makefile", "icon\r"}
+SIDE_ENDINGS = {
+    ".csv", ".tsv", ".txt", ".md", ".rst", ".json", ".jsonl", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".ini",
+    ".cfg", ".db", ".log", ".py", ".ipynb", ".sh", ".bat", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".lnk", ".url",
+    ".md5", ".sha256", ".crdownload", ".part",
+}  # fmt: skip
+
+
+def is_side_file(path: str) -> bool:
+    """Whether a file is by its name not meant as a picture: a table, a text, or a file of the system's own."""
+    name = PurePosixPath(path.lower())
+    return name.name in SIDE_NAMES or name.suffix in SIDE_ENDINGS
 
 
 def kind_by_signature(data: bytes) -> str:

@@ -1,13 +1,18 @@
 """Make every check, and put bad rows into quarantine where params.yaml says so."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from stages.common.settings import CLASSES, IGNORE, Level, Params, refuse_unknown
-from stages.gate import files, labels, shortcuts
-from stages.gate.check import Audit, Result
+from stages.dataset.parts import ELSEWHERE, given_parts
+from stages.gate import files, given_split, labels, shortcuts
+from stages.gate.check import Audit, Check, Finding, Result
 from stages.payload.site import group_key
+from stages.qr.problem import Problem
 
-CHECKS = [*files.CHECKS, *labels.CHECKS, *shortcuts.CHECKS]
+CHECKS = [*files.CHECKS, *labels.CHECKS, *given_split.CHECKS, *shortcuts.CHECKS]
+NO_PICTURES = [Problem.SIDE_FILE, Problem.NOT_AN_IMAGE, Problem.EMPTY]
 
 
 def levels_of_checks(params: Params) -> dict[str, Level]:
@@ -51,9 +56,24 @@ def with_sites(table: pd.DataFrame) -> pd.DataFrame:
 def make_checks(table: pd.DataFrame, params: Params) -> list[Result]:
     """The result of every check that is not off, in the order of CHECKS; no failure hides another."""
     levels = levels_of_checks(params)
-    table = with_sites(table)
+    table = with_sites(table).assign(given=given_parts(table, params.split.given))
     made = [check for check in CHECKS if levels[check.name] != "off"]
-    return [Result(check, levels[check.name], check.judge(table, params)) for check in made]
+    return [Result(check, levels[check.name], _judge(check, table, params)) for check in made]
+
+
+def _judge(check: Check, table: pd.DataFrame, params: Params) -> Finding:
+    """The check on the rows that it is about, with `rows` in the index of `table`.
+
+    What is not a picture is for the checks of files only. A collection that is kept elsewhere is not
+    compared with the others.
+    """
+    rows = pd.Series(True, table.index)
+    if check.section != "files":
+        rows &= ~table["problem"].isin(NO_PICTURES)
+    if check.section in ("balance", "leakage", "shortcuts"):
+        rows &= table["given"] != ELSEWHERE
+    found = check.judge(table[rows], params)
+    return found if found.rows is None else replace(found, rows=found.rows.reindex(table.index, fill_value=False))
 
 
 def usable(audit: Audit) -> pd.DataFrame:

@@ -32,8 +32,9 @@ Judge = Callable[[pd.DataFrame, Params], Finding]
 class Check:
     """A rule of the gate. To add one, write its function and its row in CHECKS of the same file, and a test.
 
-    `judge(table, params)` gets the scan table (one row a file, see stages/dataset/row.py) with one
-    column more, ``site``: the payload's `group_key`, category, missing where there is no payload.
+    `judge(table, params)` gets the rows of the scan table (one a file, see stages/dataset/row.py) that the
+    check is about, with two columns more: ``site``, the payload's `group_key`, category, missing where there
+    is no payload, and ``given``, the part that split.given names, "" where it names none.
     The other texts are phrases without a full stop.
     """
 

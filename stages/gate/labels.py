@@ -22,6 +22,8 @@ def unknown_label(table: pd.DataFrame, params: Params) -> Finding:
     details = pd.DataFrame({"folder or label": names.index, "files": names.to_numpy()}).head(20)
     propose = [f"{name}: {class_}" for name in names.index for class_ in CLASSES if class_ in str(name).casefold()]
     text = marked(rows).text + (f"; add to data.classes: {'; '.join(propose[:4])}" if propose else "")
+    if flat := int((rows & (table["label"] == "") & (table["label_problem"] == LabelProblem.NONE)).sum()):
+        text += f"; {flat:,} lie in no folder of a class, and no {LABELS_FILE} (file,label) lies beside them"
     return Finding(not rows.any(), rows, text, details if rows.any() else None)
 
 

@@ -51,6 +51,17 @@ def payload_features_together(table: pd.DataFrame, params: Params) -> Finding:
     return _judged(data.together(features), data, None, params.validate_.max_payload_auc)
 
 
+def source_is_label(table: pd.DataFrame, params: Params) -> Finding:
+    """The source of a row does not predict its label."""
+    data = _Labelled(table)
+    source = table.loc[data.rows.index, "source"].fillna("").astype(str).rename("source")
+    if source.nunique() < 2:
+        return Finding(True, text="one source" if source.any() else "no sources are named")
+    found = _judged(data.each(source.to_frame()), data, None, params.validate_.max_payload_auc)
+    counts = pd.crosstab(source, data.rows["label"]).reindex(columns=list(CLASSES), fill_value=0)
+    return replace(found, details=counts.sort_values(list(CLASSES), ascending=False).reset_index())
+
+
 class _Labelled:
     """The readable, labelled rows, at most `most` of them, with their truth, and how features are scored on them.
 
@@ -180,4 +191,7 @@ CHECKS = [
           "all features of the payload, in gradient-boosted trees",
           "a few lines of code reach this without any picture: the network has to beat it",
           "compare the network with this figure before you believe in it"),
+    Check("source_is_label", "shortcuts", "warn", source_is_label, "the source of each row",
+          "where each class has lists of its own, a network can learn how lists differ instead of what is malicious",
+          "collect both classes from the same sources; keep one collection out with split.given: {NAME: elsewhere}"),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ class Problem(StrEnum):
     BLACK_16_BIT = auto()  # small values in 16 bits a pixel
     SEVERAL_FRAMES = auto()
     LINK = auto()
+    SIDE_FILE = auto()  # by its name not meant as a picture: a table, a text, a system's own file
     UNREADABLE = auto()
     BAD_NAME = auto()
     KILLS_DECODER = auto()

@@ -17,7 +17,7 @@ from stages.gate import audit as gate
 from stages.gate.audit import audit, levels_of_checks, make_checks, usable
 from stages.gate.check import Finding
 from tests.gate.helpers import GOOD, NAMES, with_params
-from tests.helpers import set_params
+from tests.helpers import draw_classes, looked_at, set_params
 
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
 
@@ -219,3 +219,15 @@ def test_a_table_of_another_version_is_an_error(table: pd.DataFrame, project: Pa
     save(table.drop(columns="mirrored"))
     with pytest.raises(StageError, match=r"mirrored.*delete it and run `dvc repro`"):
         validate.main()
+
+
+def test_what_is_not_a_picture_is_in_no_check_of_pictures_and_labels(project: Path) -> None:
+    draw_classes(project / "qr", 20, 20)
+    for name in ("Thumbs.db", "benign/desktop.ini", "README", "urls.csv", "strange/notes.txt", "strange/.gitkeep"):
+        (project / "qr" / name).parent.mkdir(exist_ok=True)
+        (project / "qr" / name).write_text("" if name == "README" else "no picture")
+    set_params(project, {"data.images": "qr"})
+    params = load_params()
+    table = looked_at(project / "qr", params)
+    broken = {result.check.name: result.found for result in make_checks(table, params) if not result.found.holds}
+    assert {name: found.text for name, found in broken.items()} == {"side_file": "5 of 45 files"}

@@ -38,6 +38,7 @@ def side_by_side(image: Image.Image) -> Image.Image:
 # How a file is made that violates the check.
 BAD_FILES: dict[str, Callable[[Path], Any]] = {
     "not_an_image": lambda path: path.write_text("no picture"),
+    "side_file": lambda path: path.with_name("Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0"),
     "truncated": lambda path: truncate(draw_qr(path, URL)),
     "empty": lambda path: path.write_bytes(b""),
     "too_large": as_image(lambda image: Image.new("1", (8000, 7000))),

@@ -29,7 +29,15 @@ def params() -> Params:
 def table_of(benign: list[str], malicious: list[str], **columns: Any) -> pd.DataFrame:
     """A scan table of readable codes that differ in nothing but their payloads and `columns`."""
     facts = {"bytes": 500, "width": 148, "height": 148, "channels": 1, "format": "PNG", "version": 3, "ec_level": "M"}
-    facts |= {"mask": 1, "module_px": 4.0, "quiet_zone": 4.0, "brightness": 150.0, "decoded": True, "symbols": 1}
+    facts |= {
+        "mask": 1,
+        "module_px": 4.0,
+        "quiet_zone": 4.0,
+        "brightness": 150.0,
+        "decoded": True,
+        "symbols": 1,
+        "source": "",
+    }
     rows = [content_row(path=f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
     labels = ["benign"] * len(benign) + ["malicious"] * len(malicious)
     return with_sites(pd.DataFrame(rows).assign(label=labels, **columns))
@@ -182,3 +190,17 @@ def test_one_rule_that_tells_nearly_all_stands_above_weaker_ones(params: Params)
     assert auc["length"] == pytest.approx(length, abs=0.001)
     assert 0.6 < length < 0.9
     assert shortcuts.picture_shortcut(table, params).holds
+
+
+def test_a_source_that_has_one_class_is_a_shortcut(params: Params) -> None:
+    sources = ["tranco"] * COUNT + ["openphish"] * COUNT
+    found = shortcuts.source_is_label(table_of(*PAYLOADS, source=sources), params)
+    assert not found.holds
+    assert found.text.startswith("source: AUC 1.000 (")
+    assert found.details is not None
+    assert found.details.to_numpy().tolist() == [["tranco", COUNT, 0], ["openphish", 0, COUNT]]
+
+
+@pytest.mark.parametrize("sources", [[""] * 2 * COUNT, ["a", "b"] * COUNT, ["a"] * 2 * COUNT])
+def test_sources_that_have_both_classes_alike_are_none(sources: list[str], params: Params) -> None:
+    assert shortcuts.source_is_label(table_of(*PAYLOADS, source=sources), params).holds
