@@ -4,18 +4,25 @@ The shares below were counted in 20,000 real URLs (10,000 for each class, collec
 and rounded. One is different: 96 % of the real benign URLs start with ``www.``, which would give the label away
 (AUC 0.92), so here only 62 % do. Hosts end in .example, .test or .invalid (RFC 2606), equally often in both
 classes: scanning a code drawn from this table leads nowhere. The brands do not exist.
+
+Some rows have the source ``elsewhere``: they are drawn as another collector would have, with a crawl's long article
+addresses for benign and a feed's short ones, of other brands, for malicious. A network that learned the habits of the
+first collection meets them there. `split.given` keeps them out of train, val and test.
 """
 
 import csv
 import random
+from collections.abc import Callable
 
 from stages.common.artefacts import SAMPLE_URLS
 from stages.common.cli import run_stage, stdout
 from stages.common.files import replacing
 from stages.common.settings import load_params
 
+ELSEWHERE = "elsewhere"  # the source of the rows that are drawn as another collector would have
 SUFFIXES = ("example", "test", "invalid")
 BRANDS = ("norvabank", "payquil", "mailora", "cloudmere", "shopwick", "parcelo", "streamly", "tradeon", "telvio")
+OTHER_BRANDS = ("zentria", "okuvo", "brightpay", "lumigo", "fastpost", "quadrobank", "helpario", "netquill")
 LURES = ("login", "secure", "account", "verify", "update", "signin", "support", "billing", "wallet", "confirm", "alert")
 PAGES = ("news", "about", "products", "contact", "blog", "shop", "events", "gallery", "help", "jobs", "press", "team")
 FOLDERS = ("wp-content", "wp-includes", "images", "css", "js", "admin", "tmp", "files", "plugins", "mail", "webmail")
@@ -26,21 +33,33 @@ NOUNS = """
 """.split()
 
 
+Draw = Callable[[random.Random], str]
+
+
 def main() -> None:
     """Write the table; the same seed gives the same table."""
     params = load_params().sample
-    rng = random.Random(params.seed)
-    hosts: list[str] = []
-    drawn: dict[str, str] = {}  # url -> label; a URL that comes up twice is kept once
-    while len(drawn) < params.per_class:
-        drawn.setdefault(benign_url(rng), "benign")
-    while len(drawn) < 2 * params.per_class:
-        drawn.setdefault(malicious_url(rng, hosts), "malicious")
-    rows = list(drawn.items())
-    rng.shuffle(rows)
+    rng, hosts = random.Random(params.seed), list[str]()
+    here = drawn(rng, params.per_class, benign_url, lambda rng: malicious_url(rng, hosts))
+    there = drawn(rng, params.elsewhere_per_class, crawled_url, reported_url)
+    rows = [(*row, "") for row in here] + [(*row, ELSEWHERE) for row in there]
     with replacing(SAMPLE_URLS) as temporary, temporary.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("url", "label"), *rows])
-    stdout.print(f"{SAMPLE_URLS}: {len(rows):,} synthetic URLs, half of them labelled malicious")
+        csv.writer(file, lineterminator="\n").writerows([("url", "label", "source"), *rows])
+    stdout.print(
+        f"{SAMPLE_URLS}: {len(here):,} synthetic URLs and {len(there):,} from elsewhere, half of each malicious"
+    )
+
+
+def drawn(rng: random.Random, each: int, benign: Draw, malicious: Draw) -> list[tuple[str, str]]:
+    """`each` different URLs of either class as (url, label), mixed; a URL that comes up again is drawn anew."""
+    labels: dict[str, str] = {}
+    while len(labels) < each:
+        labels.setdefault(benign(rng), "benign")
+    while len(labels) < 2 * each:
+        labels.setdefault(malicious(rng), "malicious")
+    rows = list(labels.items())
+    rng.shuffle(rows)
+    return rows
 
 
 def benign_url(rng: random.Random) -> str:
@@ -76,6 +95,33 @@ def malicious_url(rng: random.Random, hosts: list[str]) -> str:
         keys = rng.sample(("id", "session", "email", "token", "ref", "cmd"), rng.choice((1, 1, 2)))
         url += "?" + "&".join(f"{key}={_token(rng, 4, 28)}" for key in keys)
     return url
+
+
+def crawled_url(rng: random.Random) -> str:
+    """A harmless address as a crawl collects them: an article deep in a site, without www."""
+    name = "".join(rng.sample(NOUNS, rng.choice((1, 2))))
+    prefix = rng.choice(("", "", "", "en.", "blog.", "forum."))
+    scheme = "https" if rng.random() < 0.4 else "http"
+    parts = [rng.choice(PAGES), *(str(rng.randrange(2009, 2020)) for _ in range(rng.randrange(2)))]
+    parts += [_wordy_part(rng) for _ in range(rng.randrange(1, 4))]
+    title = "-".join(rng.sample(NOUNS, rng.randrange(3, 8)))
+    ending = rng.choice(("", "/", ".html", f"-{rng.randrange(10**5, 10**7)}"))
+    return f"{scheme}://{prefix}{name}.{rng.choice(SUFFIXES)}/{'/'.join(parts)}/{title}{ending}"
+
+
+def reported_url(rng: random.Random) -> str:
+    """A phishing address as a feed reports them: a short name, often with www., and hardly a path."""
+    kind = rng.random()
+    if kind < 0.45:
+        name = f"{rng.choice(OTHER_BRANDS)}{rng.choice(('', '-', '-id-'))}{rng.choice(LURES)}"
+    elif kind < 0.75:
+        name = f"{rng.choice(OTHER_BRANDS)}-{_token(rng, 3, 6)}"
+    else:
+        name = _token(rng, 5, 10)
+    prefix = "www." if rng.random() < 0.35 else ""
+    scheme = "https" if rng.random() < 0.7 else "http"
+    path = rng.choices(("", rng.choice(LURES), f"{rng.choice(LURES)}/", _token(rng, 4, 8)), (45, 25, 15, 15))[0]
+    return f"{scheme}://{prefix}{name}.{rng.choice(SUFFIXES)}/{path}"
 
 
 def _ending(rng: random.Random, parts: list[str], extension: str, slash: float) -> str:

@@ -75,6 +75,7 @@ class Sample(Section):
     """The synthetic sample table."""
 
     per_class: PositiveInt
+    elsewhere_per_class: Annotated[int, Field(ge=0)]
     seed: int
 
 
