@@ -5,6 +5,8 @@ Every model is scored on the same rows, with a threshold from the val part:
 - test: the test part.
 - matched: pairs of a malicious and a benign row of it with the same scheme, `www.` and symbol version. The drop
   is what these three features contributed.
+- elsewhere: the collection that split.given names so, nothing of which was learned from. The drop from test to it
+  is what the models owe to the habits of their own collection.
 - random: the baselines on a split by row instead of by site. The gain is the leak. For the network, that is a
   training of its own: `dvc exp run -S split.by=row`.
 
@@ -24,10 +26,12 @@ from stages.common.cli import progress, run_stage, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load_params
 from stages.dataset import storage
-from stages.dataset.parts import PARTS, assign_parts, is_malicious, part
+from stages.dataset.parts import ELSEWHERE, PARTS, assign_parts, is_malicious, part
 from stages.dataset.row import PICTURE
 from stages.evaluation import bootstrap, plots
 from stages.evaluation.baselines import BASELINES
+from stages.evaluation.drift import drift
+from stages.evaluation.elsewhere import describe, drops
 from stages.evaluation.grids import read_grids
 from stages.evaluation.matched import pairs
 from stages.evaluation.metrics import headline
@@ -47,7 +51,9 @@ def main() -> None:
     rows = with_pictures(read_table(SPLITS))
     parts = [part(rows, name) for name in PARTS]
     rows["grid"] = read_grids(rows, params)
-    val, test = baselines([rows.loc[own.index] for own in parts], "baselines")
+    there = describe(rows, read_table(VALID), params.split.given)
+    other = rows[rows["part"] == ELSEWHERE] if not there["problem"] else rows.iloc[:0]
+    val, test, other = baselines([*(rows.loc[own.index] for own in parts), other], "baselines")
     test = test.assign(network=probabilities(trained, test, params))
 
     thresholds = {"network": trained.threshold} | thresholds_of(val, params)
@@ -55,24 +61,37 @@ def main() -> None:
     found = {
         name: score_models(part, thresholds, params) for name, part in (("test", test), ("matched", test.iloc[matched]))
     }
+    if len(other):
+        other = other.assign(network=probabilities(trained, other, params))
+        found["elsewhere"] = score_models(other, thresholds, params, draw=1)  # independent of those of test
+        alike = other.iloc[pairs(other, params.evaluate.seed)]
+        found["elsewhere, matched"] = score_models(alike, thresholds, params, draw=1)
     if params.split.by == "site":
         found["random"] = at_random(rows, params)
 
     scores = pd.concat([bootstrap.table(one).assign(rows=name) for name, one in found.items()])
-    over = pd.concat([bootstrap.differences(found[name]).assign(rows=name) for name in ("test", "matched")])
+    over = pd.concat([bootstrap.differences(found[name]).assign(rows=name) for name in found if name != "random"])
     where = slices(test, test["network"].to_numpy(), trained.threshold, params.evaluate)
     tables = {"metrics": scores, "differences": over, "slices": where} | curves(test, trained.threshold)
+    tables["drops"] = drops(found["test"], found.get("elsewhere"))
+    away = {"elsewhere": other, "test": test}
+    tables["drift"] = pd.concat([drift(parts[0], one).assign(rows=name) for name, one in away.items()])
     with replacing(EVALUATION) as folder:
         folder.mkdir()
         for name, table in tables.items():
             table.round(6).to_csv(folder / f"{name}.csv", index=False)
-        write_json(folder / "summary.json", summary(test, len(matched), scores, over))
+        write_json(folder / "summary.json", summary(test, len(matched), scores, over) | {"elsewhere": there})
     names = list(thresholds)
     kept = test[[*storage.STORAGE_COLUMNS, "label", "group", "payload", "version", *names]]
     with replacing(PREDICTIONS) as temporary:
         kept.assign(matched=np.isin(np.arange(len(test)), matched)).to_parquet(temporary, index=False)
-    write_json(TEST_FIGURES, headline(value_of(scores)["test", "network"]))
+    figures = headline(value_of(scores)["test", "network"])
+    if len(other):
+        figures["auc_elsewhere"] = value_of(scores)["elsewhere", "network", "auc"]
+    write_json(TEST_FIGURES, figures)
     stdout.print(as_table(scores, names))
+    if there["problem"]:
+        stdout.print(f"not scored elsewhere: {there['problem']}", markup=False)
 
 
 def with_pictures(rows: pd.DataFrame) -> pd.DataFrame:
@@ -88,14 +107,15 @@ def probabilities(trained: Trained, rows: pd.DataFrame, params: Params) -> np.nd
         return np.concatenate([trained.probability(pixels) for pixels, _ in bar.track(batches, description="network")])
 
 
-def baselines(parts: list[pd.DataFrame], title: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Val and test with a column for each baseline: its probability, learned on train; `parts` are those of PARTS."""
-    train, val, test = parts
-    others = pd.concat([val, test])
+def baselines(parts: list[pd.DataFrame], title: str) -> list[pd.DataFrame]:
+    """The parts after the first with a column for each baseline: its probability, learned on the first, train."""
+    train, *rest = parts
+    others = pd.concat(rest)
     with progress() as bar:
         models = bar.track(BASELINES.items(), description=title)
         scored = others.assign(**{name: learn(train, others) for name, learn in models})
-    return scored.iloc[: len(val)], scored.iloc[len(val) :]
+    ends = np.cumsum([len(one) for one in rest])
+    return [scored.iloc[end - len(one) : end] for one, end in zip(rest, ends, strict=True)]
 
 
 def thresholds_of(val: pd.DataFrame, params: Params) -> dict[str, float]:
@@ -104,15 +124,20 @@ def thresholds_of(val: pd.DataFrame, params: Params) -> dict[str, float]:
     return {name: threshold(truth, val[name].to_numpy(), most) for name in BASELINES}
 
 
-def score_models(rows: pd.DataFrame, thresholds: dict[str, float], params: Params) -> pd.DataFrame:
-    """The metrics of the models named in `thresholds` on `rows` and on bootstrap draws of their sites."""
+def score_models(rows: pd.DataFrame, thresholds: dict[str, float], params: Params, draw: int = 0) -> pd.DataFrame:
+    """The metrics of the models named in `thresholds` on `rows` and on bootstrap draws of their sites.
+
+    Another `draw` gives draws that are independent of those of draw 0.
+    """
     models = {name: (rows[name].to_numpy(), threshold) for name, threshold in thresholds.items()}
-    return bootstrap.replicates(is_malicious(rows), rows["group"], models, params.evaluate)
+    settings = params.evaluate.model_copy(update={"seed": params.evaluate.seed + draw})
+    return bootstrap.replicates(is_malicious(rows), rows["group"], models, settings)
 
 
 def at_random(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
     """The scores of the baselines where the same rows are assigned one by one, with sites on both sides."""
-    assigned = rows.assign(part=assign_parts(rows.assign(group=rows["path"]), params.split))
+    own = rows[rows["part"].isin(PARTS)]
+    assigned = own.assign(part=assign_parts(own.assign(group=own["path"]), params.split))
     val, test = baselines([assigned[assigned["part"] == name] for name in PARTS], "the same, random split")
     return score_models(test, thresholds_of(val, params), params)
 

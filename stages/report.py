@@ -36,7 +36,12 @@ def main() -> None:
     inputs = read_inputs(params)
     csv = inputs.tables
     answers = verdict(
-        inputs.figures["diagnosis"], csv["differences"], csv["metrics"], params.evaluate.prevalence, inputs.doubts
+        inputs.figures["diagnosis"],
+        csv["differences"],
+        csv["metrics"],
+        params.evaluate.prevalence,
+        inputs.doubts,
+        inputs.figures["summary"]["elsewhere"]["problem"],
     )
     shown = facts(inputs, answers)
     page = shown | {"charts": drawings(inputs), "mistakes": mistakes(inputs.predictions, inputs.about, params)}
@@ -71,6 +76,7 @@ def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
         .to_dict("index"),
         "baselines": tables.auc_table(csv["metrics"]),
         "rows": captions.ROWS,
+        "elsewhere": tables.elsewhere(csv["metrics"], csv["drops"], csv["drift"]),
         "matched": of.loc[("matched", "network", "auc")],
         "matched_reader": of.loc[("matched", "payload_characters", "auc")],
         "slices": slices.to_dict("records"),
@@ -97,6 +103,8 @@ def drawings(inputs: Inputs) -> dict[str, Any]:
         "reliability": charts.reliability(csv["reliability"]),
         "forest": charts.forest(csv["metrics"]),
     }
+    if len(csv["drops"]):
+        drawn["drops"] = charts.drops(csv["metrics"])
     if len(curves):
         drawn["loss"] = charts.loss(curves, kept)
         drawn["accuracy"] = charts.accuracy(curves, kept, truth.value_counts(normalize=True).max())

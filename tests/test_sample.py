@@ -26,11 +26,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def table(made: Path) -> pd.DataFrame:
-    return pd.read_csv(made)
+    """The collection to learn from."""
+    return all_rows(made).query("source == ''").reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(made: Path) -> pd.DataFrame:
+    """The other collection."""
+    return all_rows(made).query("source == 'elsewhere'")
+
+
+def all_rows(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False)
 
 
 def test_the_table_is_the_same_on_every_machine(made: Path) -> None:
-    assert sha256(made.read_bytes()).hexdigest() == "46eb5288f867f5ef88892ec55c2576ef12da7b6c80b732bf5ecb9b0c189b79a4"
+    assert sha256(made.read_bytes()).hexdigest() == "42784e3630c46831afb36ab9a102da7a0c5509195259f6f5bfc05e0bc6ab8b63"
 
 
 def test_another_seed_makes_another_table(made: Path, project: Path) -> None:
@@ -42,17 +53,31 @@ def test_another_seed_makes_another_table(made: Path, project: Path) -> None:
 def test_the_classes_are_equal_and_no_url_comes_twice(table: pd.DataFrame, project: Path) -> None:
     assert table["label"].value_counts().to_dict() == {"benign": 1000, "malicious": 1000}
     assert table["url"].is_unique
-    set_params(project, {"sample.per_class": 3})
+    set_params(project, {"sample.per_class": 3, "sample.elsewhere_per_class": 0})
     sample.main()
     assert pd.read_csv("data/sample_urls.csv")["label"].value_counts().to_dict() == {"benign": 3, "malicious": 3}
+
+
+def test_the_other_collection_is_smaller_and_knows_no_site_of_the_first(
+    table: pd.DataFrame, elsewhere: pd.DataFrame
+) -> None:
+    assert elsewhere["label"].value_counts().to_dict() == {"benign": 150, "malicious": 150}
+    malicious = [frame[frame["label"] == "malicious"]["url"] for frame in (table, elsewhere)]
+    assert not set(malicious[0].map(group_key)) & set(malicious[1].map(group_key))
+
+
+def test_habits_of_the_first_collection_point_the_other_way_in_the_second(elsewhere: pd.DataFrame) -> None:
+    truth = elsewhere["label"] == "malicious"
+    assert roc_auc_score(truth, -elsewhere["url"].map(FEATURES["www"])) < 0.5  # in the first, www. is benign
+    assert roc_auc_score(truth, elsewhere["url"].str.len()) < 0.1  # and long is malicious
 
 
 def test_the_labels_are_mixed(table: pd.DataFrame) -> None:
     assert 0.4 < (table["label"][:200] == "malicious").mean() < 0.6
 
 
-def test_nobody_who_scans_a_code_lands_anywhere(table: pd.DataFrame) -> None:
-    for url in table["url"]:
+def test_nobody_who_scans_a_code_lands_anywhere(made: Path) -> None:
+    for url in all_rows(made)["url"]:
         parts = urlsplit(url)
         assert parts.scheme in ("http", "https")
         assert (parts.hostname or "").rpartition(".")[2] in ("example", "test", "invalid"), url

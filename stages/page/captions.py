@@ -18,6 +18,7 @@ BASELINES = {
 ROWS = {
     "test": "the test part, whose sites are in no other part",
     "matched": "pairs of it that agree in scheme, www. and symbol version",
+    "elsewhere": "another collection, nothing of which was learned from",
     "random": "baselines only: the same codes split at random, with sites on both sides; what is gained is the leak",
 }
 UNKNOWN = "cannot be told"

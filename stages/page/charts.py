@@ -131,6 +131,22 @@ def forest(axes: Axes, scores: pd.DataFrame) -> None:
     axes.grid(axis="y", visible=False)
 
 
+@chart(3.6)
+def drops(axes: Axes, scores: pd.DataFrame) -> None:
+    """From test to elsewhere: the AUC of every model on both, joined by a line; `scores` as metrics.csv."""
+    auc = scores[scores["metric"] == "auc"].set_index(["rows", "model"]).sort_index()
+    models = list(scores["model"].unique())
+    axes.hlines(range(len(models)), *(auc.loc[rows]["value"][models] for rows in ("elsewhere", "test")), color=GREY)
+    for rows, look in (("test", FIRST), ("elsewhere", SECOND)):
+        own = auc.loc[rows].loc[models]
+        axes.plot(own["value"], range(len(models)), **look | {"linestyle": "", "markersize": 7}, label=rows)
+    axes.axvline(0.5, **REFERENCE)
+    axes.set_yticks(range(len(models)), [BASELINES[name][0] for name in models])
+    axes.set_ylim(len(models) - 0.5, -0.5)
+    axes.set(xlabel="AUC (0.5: guessing)")
+    axes.grid(axis="y", visible=False)
+
+
 @chart(3.2)
 def corruption(axes: Axes, clean: pd.DataFrame, corrupted: pd.DataFrame) -> None:
     """Accuracy by severity with and without rectification, and the decode rate; both as robustness.csv."""

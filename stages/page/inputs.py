@@ -40,7 +40,7 @@ TABLES = {
     "findings": DATA_FINDINGS,
     "robustness": ROBUSTNESS / "robustness.csv",
     **{name: EVALUATION / f"{name}.csv" for name in
-       ("metrics", "differences", "slices", "roc", "precision_recall", "reliability", "confusion")},
+       ("metrics", "differences", "slices", "drops", "drift", "roc", "precision_recall", "reliability", "confusion")},
 }  # fmt: skip
 SAMPLE = SAMPLE_URLS, DRAWN_IMAGES
 

@@ -4,9 +4,12 @@ from typing import Any
 
 import pandas as pd
 
+from stages.evaluation.drift import LARGE
 from stages.evaluation.metrics import METRICS
 from stages.page import captions
 from stages.page.verdict import real_alarms
+
+MOVED = 10  # features of the drift that are shown
 
 
 def findings(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -49,6 +52,24 @@ def auc_table(scores: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for model, (name, text) in captions.BASELINES.items()
     ]
+
+
+def elsewhere(scores: pd.DataFrame, drops: pd.DataFrame, drift: pd.DataFrame) -> dict[str, Any]:
+    """Every model on test, elsewhere and its matched codes, with its drop; and the features that moved most.
+
+    `models` and `features` are empty where nothing was scored elsewhere.
+    """
+    auc = scores[scores["metric"] == "auc"].set_index(["rows", "model"]).sort_index()
+    found = drops[drops["metric"] == "auc"].set_index("model")
+    models = [
+        {"name": captions.BASELINES[name][0], "drop": captions.interval(row, "drop")}
+        | {rows: captions.interval(auc.loc[rows, name]) for rows in ("test", "elsewhere", "elsewhere, matched")}
+        for name, row in found.iterrows()
+    ]
+    moved = drift[drift["rows"] == "elsewhere"].merge(
+        drift.loc[drift["rows"] == "test", ["feature", "index"]], on="feature", suffixes=("", "_test")
+    )
+    return {"models": models, "features": moved.head(MOVED).to_dict("records"), "large": LARGE}
 
 
 def hardest(table: pd.DataFrame) -> dict[str, Any]:

@@ -27,16 +27,22 @@ class Answer:
 
 
 def verdict(
-    diagnosis: dict[str, Any], differences: pd.DataFrame, scores: pd.DataFrame, prevalence: float, doubts: list[str]
+    diagnosis: dict[str, Any],
+    differences: pd.DataFrame,
+    scores: pd.DataFrame,
+    prevalence: float,
+    doubts: list[str],
+    not_elsewhere: str,
 ) -> list[Answer]:
     """The three answers.
 
     `diagnosis` is reports/diagnosis.json, `differences` and `scores` are differences.csv and metrics.csv of
     reports/evaluate, `prevalence` the share of malicious codes where the detector would stand, 0..1. `doubts`
     names what about the data keeps any figure from carrying over to the world; each one speaks against deploying.
+    `not_elsewhere` says why no collection from elsewhere was scored, and is empty where one was.
     """
     learns = learning(diagnosis["symptoms"])
-    return [learns, better(differences), deploy(learns, differences, scores, prevalence, doubts)]
+    return [learns, better(differences), deploy(learns, differences, scores, prevalence, doubts, not_elsewhere)]
 
 
 def learning(symptoms: list[dict[str, str]]) -> Answer:
@@ -80,7 +86,12 @@ def better(differences: pd.DataFrame) -> Answer:
 
 
 def deploy(
-    learns: Answer, differences: pd.DataFrame, scores: pd.DataFrame, prevalence: float, doubts: list[str]
+    learns: Answer,
+    differences: pd.DataFrame,
+    scores: pd.DataFrame,
+    prevalence: float,
+    doubts: list[str],
+    not_elsewhere: str,
 ) -> Answer:
     """Yes where nothing speaks against it, no where something does, not shown where only something is unknown."""
     of = scores.set_index(["rows", "model", "metric"]).sort_index()
@@ -98,6 +109,10 @@ def deploy(
         unknown.append("too few matched codes to tell what is left without scheme, www. and version")
     elif not matched["low"] > 0.5 + TIE:
         against.append(f"on matched codes it is not shown to be above chance (AUC {interval(matched)})")
+    if not_elsewhere:
+        unknown.append(f"nothing is known about codes from elsewhere: {not_elsewhere}")
+    elif not (there := of.loc[("elsewhere", "network", "auc")])["low"] > 0.5:
+        against.append(f"on codes from elsewhere it is not shown to be above chance (AUC {interval(there)})")
     rate = f"where 1 code in {1 / prevalence:,.0f} is malicious"
     if not alarms > 0:  # no false alarm among so few benign codes does not mean none
         unknown.append(f"how many alarms would be real {rate} cannot be told, as the test part gave no false one")
@@ -106,7 +121,8 @@ def deploy(
     question = "Would you deploy it?"
     if against or unknown:
         return Answer(question, "no" if against else "not shown", f"Against it: {'; '.join(against + unknown)}.")
-    kept = f"{rate}, {real_alarms(precision)}; on matched codes its AUC is {interval(matched)}"
+    kept = f"{rate}, {real_alarms(precision)}; its AUC is {interval(matched)} on matched codes"
+    kept += f" and {interval(of.loc[('elsewhere', 'network', 'auc')])} on codes from elsewhere"
     return Answer(question, "yes", f"It learns, beats the best rule by {_signed(rule)} AUC, and {kept}.")
 
 

@@ -17,6 +17,8 @@ def answers(
     doubts: tuple[str, ...] = (),
     warned: tuple[str, ...] = (),
     names: tuple[str, ...] = ("diverged", "validation_accuracy", "beats_rule"),
+    elsewhere: tuple[float, float, float] = (0.7, 0.6, 0.8),
+    not_elsewhere: str = "",
 ) -> list[Answer]:
     symptoms = [
         {
@@ -36,12 +38,13 @@ def answers(
     scores = pd.DataFrame(
         [
             ("matched", "network", "auc", *matched),
+            *([] if not_elsewhere else [("elsewhere", "network", "auc", *elsewhere)]),
             ("test", "network", "precision_at_prevalence", precision, precision, precision),
             ("test", "network", "false_positive_rate", alarms, alarms, alarms),
         ],
         columns=["rows", "model", "metric", "value", "low", "high"],
     )
-    return verdict({"symptoms": symptoms}, differences, scores, 0.001, list(doubts))
+    return verdict({"symptoms": symptoms}, differences, scores, 0.001, list(doubts), not_elsewhere)
 
 
 def test_where_nothing_speaks_against_it_all_three_are_yes() -> None:
@@ -128,3 +131,18 @@ def test_what_fails_outweighs_what_cannot_be_told() -> None:
 def test_doubts_about_the_data_forbid_it() -> None:
     deploy = answers(doubts=("the figures leak",))[2]
     assert deploy.word == "no" and "the figures leak" in deploy.sentence
+
+
+def test_without_a_collection_from_elsewhere_nothing_is_shown() -> None:
+    deploy = answers(not_elsewhere="no collection was named; name one in split.given (my-folder: elsewhere)")[2]
+    assert deploy.word == "not shown"
+    assert (
+        "nothing is known about codes from elsewhere: no collection was named; name one in split.given"
+        in deploy.sentence
+    )
+
+
+def test_chance_elsewhere_speaks_against_it() -> None:
+    deploy = answers(elsewhere=(0.55, 0.48, 0.62))[2]
+    assert deploy.word == "no"
+    assert "on codes from elsewhere it is not shown to be above chance (AUC 0.550 (0.480 to 0.620))" in deploy.sentence
