@@ -17,8 +17,8 @@ from rich.text import Text
 from stages.common.artefacts import DATA_FIGURES, DATA_FINDINGS, DATA_PAGE, SCAN, VALID, read_table, write_table
 from stages.common.cli import StageError, printable, run_stage, stdout
 from stages.common.files import remove, write_json
-from stages.common.settings import load_params
-from stages.gate.audit import audit, usable
+from stages.common.settings import Params, load_params
+from stages.gate.audit import audit, is_elsewhere, usable
 from stages.gate.check import Audit, Result
 from stages.gate.schema import require_scan_table
 from stages.page.data_page import write_csv, write_html
@@ -31,7 +31,7 @@ def main() -> None:
     table = read_table(SCAN)
     require_scan_table(table)
     result = audit(table, params)
-    write_json(DATA_FIGURES, figures(result))
+    write_json(DATA_FIGURES, figures(result) | {"elsewhere": elsewhere(result, params)})
     write_csv(DATA_FINDINGS, result)
     write_html(DATA_PAGE, result, params)
     broken = [r for r in result.results if not r.found.holds]
@@ -41,6 +41,11 @@ def main() -> None:
         stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {DATA_PAGE}")
     if result.ignored:
         stdout.print(f"ignored: {result.ignored:,} files of the classes that data.classes ignores")
+    if there := elsewhere(result, params):
+        stdout.print(
+            f"elsewhere: {there['images']:,} files, {there['malicious_share']:.1%} malicious, "
+            f"pyzbar reads {there['decode_rate']:.2%} of the pictures; nothing is learned from them"
+        )
     failed = sum(r.failed for r in broken)
     if failed:
         raise StageError(
@@ -55,16 +60,27 @@ def main() -> None:
 
 def figures(result: Audit) -> dict:
     """What `dvc metrics show` prints of the data: counts, shares and how many checks did not hold."""
-    table = result.table
+    return shares(result.table) | {
+        "quarantined": len(result.quarantined),
+        "ignored": result.ignored,
+        "failed": sum(r.failed for r in result.results),
+        "warnings": sum(not r.found.holds and not r.failed for r in result.results),
+    }
+
+
+def elsewhere(result: Audit, params: Params) -> dict[str, float]:
+    """The same shares for the rows of another collection; empty where there are none."""
+    rows = result.table[is_elsewhere(result.table, params)]
+    return shares(rows) if len(rows) else {}
+
+
+def shares(table: pd.DataFrame) -> dict[str, float]:
+    """How many files there are, the share of the pictures that can be read, and that of malicious files, 0..1."""
     loaded = table["width"].notna()
     return {
         "images": len(table),
-        "quarantined": len(result.quarantined),
-        "ignored": result.ignored,
         "decode_rate": float(table["decoded"][loaded].mean()) if loaded.any() else 0.0,
         "malicious_share": float((table["label"] == "malicious").mean()) if len(table) else 0.0,
-        "failed": sum(r.failed for r in result.results),
-        "warnings": sum(not r.found.holds and not r.failed for r in result.results),
     }
 
 

@@ -76,6 +76,11 @@ def _judge(check: Check, table: pd.DataFrame, params: Params) -> Finding:
     return found if found.rows is None else replace(found, rows=found.rows.reindex(table.index, fill_value=False))
 
 
+def is_elsewhere(table: pd.DataFrame, params: Params) -> pd.Series:
+    """Which rows of the scan table are of another collection, from which nothing is learned: bool, in its index."""
+    return given_parts(table, params.split.given) == ELSEWHERE
+
+
 def usable(audit: Audit) -> pd.DataFrame:
     """The rows that are split into parts: readable, labelled, not in quarantine."""
     return audit.table[audit.table["decoded"] & audit.table["label"].isin(CLASSES)]

@@ -231,3 +231,18 @@ def test_what_is_not_a_picture_is_in_no_check_of_pictures_and_labels(project: Pa
     table = looked_at(project / "qr", params)
     broken = {result.check.name: result.found for result in make_checks(table, params) if not result.found.holds}
     assert {name: found.text for name, found in broken.items()} == {"side_file": "5 of 45 files"}
+
+
+def test_another_collection_is_gated_and_not_balanced_against_the_first(table: pd.DataFrame) -> None:
+    set_params(Path.cwd(), {"split.given": {"there": "elsewhere"}})
+    there = table[table["label"] == "benign"].head(20).assign(source="there")
+    both = pd.concat([table, there.assign(path="there/" + there["path"])], ignore_index=True)
+    spoiled = spoil(both.iloc[::-1].reset_index(drop=True), 2)  # two of the other collection
+    results = {result.check.name: result.found for result in make_checks(spoiled, load_params())}
+    assert results["classes_near_half"].holds and "60" not in results["classes_near_half"].text
+    assert results["truncated"].rows is not None and results["truncated"].rows.sum() == 2
+    save(spoiled)
+    set_params(Path.cwd(), {"validate.levels": {"truncated": "warn", "decode_rate": "warn"}})
+    run(validate.main)
+    figures = json.loads(Path("reports/data.json").read_text())["elsewhere"]
+    assert figures == {"images": 20, "decode_rate": 1.0, "malicious_share": 0.0}
