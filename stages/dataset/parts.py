@@ -47,7 +47,8 @@ def given_parts(table: pd.DataFrame, given: Mapping[str, str]) -> pd.Series:
         return next((known[name] for name in names if name in known), "")
 
     folders = [path.rpartition("/")[0] for path in table["path"]]
-    parts = [part_of(*names) for names in zip(table["source"].fillna(""), folders, strict=True)]
+    sources = table["source"].fillna("") if "source" in table else [""] * len(table)
+    parts = [part_of(*names) for names in zip(sources, folders, strict=True)]
     # The part's own name may be there for a collection to come: params.yaml is shipped with it.
     if lost := [name for name in given if folded(name) not in seen and folded(name) != ELSEWHERE]:
         there = ", ".join(sorted(filter(None, seen))[:12]) or "none"
