@@ -10,11 +10,8 @@ import pytest
 
 from stages import evaluate, scan, split
 from stages.common.artefacts import EVALUATION, MODEL, SCAN, SPLITS, TEST_FIGURES, VALID
-from stages.common.settings import load_params
 from stages.evaluation.elsewhere import LEAST_SITES
-from stages.network.model import QRNet
-from stages.network.trained import save_trained
-from tests.helpers import draw_qr, set_params
+from tests.helpers import draw_qr, set_params, write_model
 
 Url = Callable[[int], str]
 
@@ -46,8 +43,7 @@ def evaluated(project: Path) -> Callable[[Url, Url, range], pd.DataFrame]:
         scan.main()
         shutil.copy(SCAN, VALID)
         split.main()
-        settings = load_params().model.model_copy(update={"hidden": [4]})
-        save_trained(MODEL, QRNet(settings), settings, {"temperature": 1.0, "threshold": 0.5})
+        write_model(MODEL)
         evaluate.main()
         return pd.read_csv(EVALUATION / "metrics.csv").set_index(["rows", "model", "metric"])
 
