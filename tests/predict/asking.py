@@ -10,7 +10,11 @@ import pytest
 import segno
 from PIL import Image
 
+from stages.dataset.storage import Stored
 from stages.predict import __main__
+from stages.predict.codes import Progress, codes_in
+from stages.predict.paths import Source
+from stages.predict.sources.item import Limits
 
 Rows = list[dict[str, Any]]
 URL = "https://login.example/verify?id=7"
@@ -58,3 +62,9 @@ def mail(*attached: tuple[str, str, bytes], text: str = "see the code", html: st
         main, _, sub = kind.partition("/")
         message.add_attachment(content, maintype=main, subtype=sub, filename=name)
     return message
+
+
+def found(name: str, content: bytes, limits: Limits | None = None) -> list[tuple[str, str]]:
+    """Place, and payload or the reason why there is none, of each code in a file."""
+    codes = codes_in(Source(name, Stored(name), content=content), limits or Limits(), Progress())
+    return [(code.where, code.reason or code.payload or "") for code in codes]

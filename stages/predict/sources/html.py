@@ -9,11 +9,16 @@ from urllib.parse import unquote_to_bytes
 from stages.predict.sources.item import Found, Item, Refusal, below
 
 DATA = re.compile(r"data:([\w.+/-]*)((?:;[\w.+=/-]*)*),([^\s\"'()<>]*)", re.IGNORECASE)
-DRAWS = ("svg", "canvas", "object", "embed", "applet")
+DRAWS = ("svg", "canvas")
 # Attributes of a browser's own fetching; a link (a href) shows nothing.
-SHOWS = {"img": ("src", "srcset"), "source": ("src", "srcset"), "input": ("src",), "image": ("href", "xlink:href"),
-         "iframe": ("src",), "frame": ("src",), "video": ("poster", "src"), "body": ("background",),
-         "table": ("background",), "td": ("background",), "th": ("background",)}  # fmt: skip
+SHOWS = {
+    **dict.fromkeys(("img", "source"), ("src", "srcset")),
+    **dict.fromkeys(("input", "iframe", "frame", "embed"), ("src",)),
+    **dict.fromkeys(("body", "table", "td", "th"), ("background",)),
+    "object": ("data",),
+    "image": ("href", "xlink:href"),
+    "video": ("poster", "src"),
+}
 BLOCKS = re.compile("[\N{FULL BLOCK}\N{UPPER HALF BLOCK}\N{LOWER HALF BLOCK}\N{LEFT HALF BLOCK}\N{BLACK SQUARE}]")
 MANY_BLOCKS = 200  # the smallest QR code has 441 modules
 
@@ -59,14 +64,13 @@ class _Page(HTMLParser):
         if tag in DRAWS:
             self.drawn.add(tag)
         for name, value in attrs:
-            if not value:
+            if not value or name == "srcdoc":
+                self.documents += [value] if value else []
                 continue
             packed = re.sub(r"\s+", "", value) if name != "srcset" else value  # as browsers do in base64
             found = DATA.findall(packed) if "data:" in packed.lower() else []
             self.embedded += found
-            if name == "srcdoc":
-                self.documents.append(value)
-            elif name == "style":
+            if name == "style":
                 self._style(value, bool(found))
             elif name in SHOWS.get(tag, ()) and not found and not packed.lower().startswith(("cid:", "about:", "#")):
                 self.elsewhere += 1
