@@ -37,6 +37,7 @@ The network outside Python: models/model.onnx runs in ONNX Runtime from C#, Java
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from io import TextIOWrapper
@@ -85,7 +86,7 @@ def _answer(options: argparse.Namespace) -> int:
 
     require_zbar()
     limits = Limits(options.max_bytes, options.max_pixels, options.timeout, options.max_parts)
-    with reader(limits) as read:  # the workers start while the model is loaded
+    with reader(limits, _workers(options)) as read:  # the workers start while the model is loaded
         files = batches(read.codes(_sources(options)), BATCH)
         scorer = open_model(options.model, options.device)
         threshold = scorer.threshold if options.threshold is None else options.threshold
@@ -105,6 +106,13 @@ def _answer(options: argparse.Namespace) -> int:
     for line in tally.lines():
         stderr.print(line, markup=False)
     return tally.status(options.allow_unjudged)
+
+
+def _workers(options: argparse.Namespace) -> int | None:
+    """One for a single file; else one a core (None)."""
+    names = options.paths or [options.stdin]
+    several = len(names) > 1 or names == ["-"] or names[0].endswith(".tar") or os.path.isdir(names[0])  # noqa: PTH112
+    return None if several else 1
 
 
 def _sources(options: argparse.Namespace) -> Iterator[Any]:

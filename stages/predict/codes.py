@@ -4,7 +4,6 @@ The verdict, payload, corners and pixels of a `Code` are those of the same symbo
 symbol that was located, and a payload that nobody located is not judged.
 """
 
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from stages.common.turn import set_alarm
 from stages.dataset.storage import read_bytes
 from stages.network.view import INPUT_SIDE
 from stages.predict.paths import Source
@@ -56,8 +56,11 @@ class Code:
 class Progress:
     """Which part of a file is being opened, written where the parent can read it after this process has died.
 
-    Parts in `deadly` (number -> why) are not opened again; none is from `give_up` on.
+    Parts in `deadly` (number -> why) are not opened again; none is from `give_up` on. In a worker (`alarmed`)
+    a part that takes longer than its time ends the process.
     """
+
+    alarmed: bool = False
 
     file: str | None = None
     deadly: dict[int, str] = field(default_factory=dict)
@@ -74,8 +77,8 @@ class Progress:
         if self.file:
             with open(self.file, "wb", buffering=0) as stream:  # noqa: PTH123
                 stream.write(b"%d" % self.part)
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, limits.timeout)
+        if self.alarmed:
+            set_alarm(limits.timeout)
         return ""
 
 

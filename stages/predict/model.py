@@ -15,19 +15,20 @@ from stages.common.workers import cores
 from stages.network.model_file import damaged
 from stages.network.view import INPUT_SIDE, PICTURE
 
-# Codes that the network gets at a time, filled up with zeros: matrix products of another shape may round
-# differently, and a picture alone must get the figure that it gets among others.
-BATCH = 16
+BATCH = 16  # codes that the network gets at a time, at most
 
 
 @dataclass(frozen=True)
 class Scorer:
     """A model that is ready. `about` is what its file says of it, `sha256` that of the file.
 
-    `network` takes uint8 (BATCH, 3, 224, 224) and gives probabilities of being malicious, (BATCH,) in 0..1.
+    `network` takes uint8 (n, 3, 224, 224) and gives probabilities of being malicious, (n,) in 0..1. Matrix
+    products of another shape may round differently, and a picture alone must get the figure that it gets among
+    others: so n is at least `fewest`, and the rest is zeros.
     """
 
     network: Callable[[np.ndarray], np.ndarray]
+    fewest: int
     about: dict[str, Any]
     path: Path
     sha256: str
@@ -42,7 +43,7 @@ class Scorer:
 
         Raises StageError where the network answers NaN, which would otherwise pass for benign.
         """
-        batch = np.zeros((BATCH, 3, INPUT_SIDE, INPUT_SIDE), np.uint8)
+        batch = np.zeros((max(len(pixels), self.fewest), 3, INPUT_SIDE, INPUT_SIDE), np.uint8)
         for row, one in zip(batch, pixels, strict=False):
             row[:] = one if one.ndim == 2 else one.transpose(2, 0, 1)
         answers = [float(answer) for answer in self.network(batch)[: len(pixels)]]
@@ -87,7 +88,8 @@ def _with_onnx(path: Path) -> Scorer:
     def network(pixels: np.ndarray) -> np.ndarray:
         return session.run(["probability"], {"pixels": pixels})[0]
 
-    return Scorer(network, about, path, _sha256(path))
+    # From two rows on, each is computed alike; a single one is a product of another kind.
+    return Scorer(network, 2, about, path, _sha256(path))
 
 
 def _with_torch(path: Path, device: str) -> Scorer:
@@ -98,7 +100,7 @@ def _with_torch(path: Path, device: str) -> Scorer:
 
     trained = load_trained(path, choose_device(device, "--device"))
     _check(path, trained.about)
-    return Scorer(lambda pixels: trained.probability(from_numpy(pixels)), trained.about, path, _sha256(path))
+    return Scorer(lambda pixels: trained.probability(from_numpy(pixels)), BATCH, trained.about, path, _sha256(path))
 
 
 def _check(path: Path, about: dict[str, Any]) -> None:

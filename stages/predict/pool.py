@@ -6,6 +6,7 @@ threads are short, so that memory does not grow with the number of files.
 
 import queue
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from stages.common.turn import give_turn_back
+from stages.common.turn import give_turn_back, set_alarm
 from stages.common.workers import cause_of_death, cores, worker_pool
 from stages.predict.codes import MEMORY, TIMEOUTS_A_FILE, Code, Progress, codes_in
 from stages.predict.paths import Source
@@ -81,7 +82,7 @@ class Reader:
         """Give `part` to a worker."""
         # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
         longest = self.limits.timeout * (TIMEOUTS_A_FILE * len(part) + 2)
-        progress = progress or Progress()
+        progress = progress or Progress(alarmed=True)
         return part, self.pool.schedule(_work, args=(part, self.limits, progress), timeout=longest)
 
     def collect(self, part: list[Source], future: "Future[list[list[Code]]]") -> Iterator[list[Code]]:
@@ -94,7 +95,7 @@ class Reader:
 
     def carefully(self, source: Source) -> list[Code]:
         """The codes of a file of which a part may kill its reader: that part is found out and left alone."""
-        progress = Progress(str(self.folder / "part"))
+        progress = Progress(alarmed=True, file=str(self.folder / "part"))
         while True:
             Path(progress.file or "").unlink(missing_ok=True)
             try:
@@ -116,15 +117,16 @@ def _number(file: Path) -> int | None:
 def _work(part: list[Source], limits: Limits, progress: Progress) -> list[list[Code]]:
     """Runs in a worker."""
     _bound_memory()
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
     found = []
     for source in part:
-        if hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, limits.timeout)
-        found.append(codes_in(source, limits, progress if len(part) == 1 else Progress()))
-        give_turn_back()
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        set_alarm(limits.timeout)
+        try:
+            found.append(codes_in(source, limits, progress if len(part) == 1 else Progress(alarmed=True)))
+        finally:
+            set_alarm(0)
+            give_turn_back()
     return found
 
 

@@ -118,7 +118,8 @@ def main() -> None:
     print(f"{sum(found.values()):,} answers on {arguments.count:,} files:", *found.most_common(), sep="\n  ")
     killed = [row for row in rows(arguments.folder) if row["reason"] == "kills_decoder"]
     print(*(f"{row['file']} {row['part']}: {row['detail']}" for row in killed[:20]), sep="\n")
-    print(f"lost: {lost(arguments.folder, arguments.count)}")
+    gone = lost(arguments.folder, arguments.count)
+    print(f"{len(gone)} lost", *gone[:20])
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{seconds:.0f} s with writing, {most:,.0f} MiB the most that one process held")
 
