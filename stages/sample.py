@@ -5,9 +5,9 @@ and rounded. One is different: 96 % of the real benign URLs start with ``www.``,
 (AUC 0.92), so here only 62 % do. Hosts end in .example, .test or .invalid (RFC 2606), equally often in both
 classes: scanning a code drawn from this table leads nowhere. The brands do not exist.
 
-Some rows have the source ``elsewhere``: they are drawn as another collector would have, with a crawl's long article
-addresses for benign and a feed's short ones, of other brands, for malicious. A network that learned the habits of the
-first collection meets them there. `split.given` keeps them out of train, val and test.
+Some rows have the source ``elsewhere``: URLs as another collector would find them. The benign ones are long addresses of
+articles, as from a crawl; the malicious ones are short, with other brands, as from a feed. `split.given` keeps them out of
+train, val and test, so they show whether the network learned more than the habits of the first collection.
 """
 
 import csv
@@ -19,7 +19,7 @@ from stages.common.cli import run_stage, stdout
 from stages.common.files import replacing
 from stages.common.settings import load_params
 
-ELSEWHERE = "elsewhere"  # the source of the rows that are drawn as another collector would have
+ELSEWHERE = "elsewhere"  # the source of the rows as another collector would find them
 SUFFIXES = ("example", "test", "invalid")
 BRANDS = ("norvabank", "payquil", "mailora", "cloudmere", "shopwick", "parcelo", "streamly", "tradeon", "telvio")
 OTHER_BRANDS = ("zentria", "okuvo", "brightpay", "lumigo", "fastpost", "quadrobank", "helpario", "netquill")
