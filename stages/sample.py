@@ -5,9 +5,9 @@ and rounded. One is different: 96 % of the real benign URLs start with ``www.``,
 (AUC 0.92), so here only 62 % do. Hosts end in .example, .test or .invalid (RFC 2606), equally often in both
 classes: scanning a code drawn from this table leads nowhere. The brands do not exist.
 
-Some rows have the source ``elsewhere``: URLs as another collector would find them. The benign ones are long addresses of
-articles, as from a crawl; the malicious ones are short, with other brands, as from a feed. `split.given` keeps them out of
-train, val and test, so they show whether the network learned more than the habits of the first collection.
+Some rows have the source ``elsewhere``: URLs as another collector would find them. The benign ones are long addresses
+of articles, as from a crawl; the malicious ones are short, with other brands, as from a feed. `split.given` keeps them
+out of train, val and test, so they show whether the network learned more than the habits of the first collection.
 """
 
 import csv
