@@ -1,11 +1,12 @@
 """Where the QR codes in a picture are, by zxing-cpp."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import zxingcpp
 
+from stages.qr.drawn import Drawn, drawn_symbol
 from stages.qr.symbol import Symbol
 from stages.qr.text import Text, payload
 
@@ -21,47 +22,60 @@ def locate(picture: np.ndarray) -> list[Symbol]:
 
     Those in white on black, mirrored or turned are among them.
     """
-    codes = _codes(picture, PLAIN)
-    return [_symbol(code, _text(code, i, picture)) for i, code in enumerate(codes)]
+    drawn = drawn_symbol(picture)
+    if drawn and (code := _read_drawn(drawn, PLAIN)) and (details := _details(code)).get("UEC") == 1:
+        text = _text(code, lambda mode: [_read_drawn(drawn, mode)], 0)
+        return [_symbol(text, details, drawn.corners, drawn)]
+    codes = _read(picture, PLAIN)
+    texts = [_text(code, lambda mode: _read(picture, mode), i) for i, code in enumerate(codes)]
+    return [_symbol(text, _details(code), _corners(code)) for text, code in zip(texts, codes, strict=True)]
 
 
-def alone(picture: np.ndarray, symbol: Symbol) -> bool:
-    """Whether `symbol` stands straight and flawless on paper of exactly one colour, which the top left pixel has.
-
-    Beside it there is no room for another one then, nor in it for one whose modules are as large.
-    `symbol.side` must be known.
-    """
-    if not symbol.flawless:
-        return False
-    x, y, width, height = cv2.boundingRect((picture != picture[0, 0]).view(np.uint8))
-    low_high = np.array([(x, y), (x + width, y + height)])[:, np.newaxis]
-    return bool(np.abs(symbol.corners - low_high).min(axis=0).max() <= symbol.size / (symbol.side or 1))
-
-
-def _codes(picture: np.ndarray, mode: zxingcpp.TextMode) -> list[zxingcpp.Barcode]:
+def _read(picture: np.ndarray, mode: zxingcpp.TextMode) -> list[zxingcpp.Barcode]:
     codes = zxingcpp.read_barcodes(picture, formats=QR_CODE, text_mode=mode)
     return [code for code in codes if code.format not in MICRO_QR]
 
 
-def _text(code: zxingcpp.Barcode, index: int, picture: np.ndarray) -> Text:
-    """The payload of the code at `index` of those in `picture`; most are ASCII, and say so without a second look."""
+def _read_drawn(drawn: Drawn, mode: zxingcpp.TextMode) -> zxingcpp.Barcode | None:
+    """The code, where the modules need not be looked for: in an eighth of the time."""
+    return zxingcpp.read_barcode(
+        drawn.black_on_white,
+        formats=QR_CODE,
+        text_mode=mode,
+        binarizer=zxingcpp.Binarizer.FixedThreshold,
+        is_pure=True,
+        try_rotate=False,
+        try_downscale=False,
+        try_invert=False,
+    )
+
+
+def _text(code: zxingcpp.Barcode, read: Callable[[zxingcpp.TextMode], list[Any]], index: int) -> Text:
+    """The payload of the code at `index` of those that `read` gives; most are ASCII, and need not be read again."""
     raw = bytes(code.bytes)
     if raw.isascii() and code.text.isprintable():
         return Text(code.text)
-    declared = [again.text.startswith(ECI_IDENTIFIER) for again in _codes(picture, zxingcpp.TextMode.HexECI)]
-    return payload(raw, code.text, eci=declared[index])
+    return payload(raw, code.text, eci=read(zxingcpp.TextMode.HexECI)[index].text.startswith(ECI_IDENTIFIER))
 
 
-def _symbol(code: zxingcpp.Barcode, text: Text) -> Symbol:
-    at, extra = code.position, cast("dict[str, Any]", code.extra)  # its type stub says object
-    corners = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)], np.float32)
-    version = str(extra.get("Version", ""))
+def _symbol(text: Text, details: dict[str, Any], corners: np.ndarray, drawn: Drawn | None = None) -> Symbol:
+    version = str(details.get("Version", ""))
     return Symbol(
         text.payload,
         corners,
         int(version) if version.isdigit() else None,
-        extra.get("ECLevel"),
-        extra.get("DataMask"),
+        details.get("ECLevel"),
+        details.get("DataMask"),
         guess=text.guess,
-        flawless=extra.get("UEC") == 1,
+        drawn=drawn,
     )
+
+
+def _corners(code: zxingcpp.Barcode) -> np.ndarray:
+    at = code.position
+    points = (at.top_left, at.top_right, at.bottom_right, at.bottom_left)
+    return np.array([(point.x, point.y) for point in points], np.float32)
+
+
+def _details(code: zxingcpp.Barcode) -> dict[str, Any]:
+    return cast("dict[str, Any]", code.extra) or {}  # its type stub says object

@@ -1,12 +1,14 @@
 """A QR code in a picture, and what its pixels say of it (ISO/IEC 18004)."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import cv2
 import numpy as np
 import segno
+
+from stages.qr.drawn import Drawn
 
 SAMPLING_PX = 4  # pixels a module while modules are told from each other
 
@@ -18,8 +20,8 @@ class Symbol:
     `corners`: top left, top right, bottom right and bottom left of the symbol itself (not of the
     picture) in pixels, float32 (4, 2). `decoder`: who has read it. `guess`: how the payload's bytes
     were read where the symbol does not say (see stages.qr.text), else "". `partial`: the payload is
-    a part of a message in several symbols (structured append). `flawless`: all of its error
-    correction is unused.
+    a part of a message in several symbols (structured append). `drawn`: its modules, where the picture
+    is a drawing of this symbol and of nothing else, and all of its error correction is unused.
     """
 
     payload: str
@@ -30,16 +32,18 @@ class Symbol:
     decoder: Literal["both", "pyzbar", "zxing-cpp"] = "zxing-cpp"
     guess: str = ""
     partial: bool = False
-    flawless: bool = False
+    drawn: Drawn | None = None
 
     @property
     def side(self) -> int | None:
         """Modules to a side."""
         return 17 + 4 * self.version if self.version else None
 
-    @property
+    @cached_property
     def size(self) -> float:
         """Mean length of its four sides in pixels."""
+        if self.drawn:
+            return self.drawn.module_px * len(self.drawn.levels)
         sides = self.corners - self.corners[[3, 0, 1, 2]]
         return float(np.sqrt((sides * sides).sum(axis=1)).mean())
 
@@ -51,6 +55,8 @@ class Symbol:
 
 def module_levels(picture: np.ndarray, symbol: Symbol) -> np.ndarray:
     """The mean grey level of each module, uint8 (side, side); `symbol.side` must be known."""
+    if symbol.drawn:
+        return symbol.drawn.levels
     side = symbol.side or 0
     size = side * SAMPLING_PX
     square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32)
@@ -63,18 +69,22 @@ def dark(levels: np.ndarray) -> np.ndarray:
     return cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1] == 0
 
 
-def contrast(levels: np.ndarray) -> float:
-    """Grey levels (0..255) between paper and ink: the mean of what is lighter than Otsu's threshold less the rest's.
+def contrast(levels: np.ndarray, ink: np.ndarray | None = None) -> float:
+    """Grey levels (0..255) between paper and ink: the mean of what is lighter less the mean of what is darker.
 
     `levels`, uint8 (h, w): a symbol's `module_levels`; or a picture, of which at most 256 x 256 evenly
-    spaced pixels count. 0 where all are alike.
+    spaced pixels count. `ink`, bool (h, w): which of them are `dark`, where that is known. 0 where all are alike.
+    Rounded to two digits.
     """
-    step = max(max(levels.shape) // 256, 1)
-    levels = np.ascontiguousarray(levels[::step, ::step])
-    ink = dark(levels)
-    if ink.all() or not ink.any():
+    if ink is None:
+        step = max(max(levels.shape) // 256, 1)
+        levels = np.ascontiguousarray(levels[::step, ::step])
+        ink = dark(levels)
+    count = np.count_nonzero(ink)
+    if count in (0, ink.size):
         return 0.0
-    return float(levels[~ink].mean() - levels[ink].mean())
+    darker = cv2.mean(levels, ink.view(np.uint8))[0]
+    return round(float(cv2.sumElems(levels)[0] - darker * count) / (ink.size - count) - darker, 2)
 
 
 def variant(modules: np.ndarray, ec_level: str | None, mask: int | None) -> tuple[bool, bool]:

@@ -1,6 +1,5 @@
 """The decoder zbar, through the C functions that pyzbar binds: pyzbar.decode takes a third of a look for hulls."""
 
-from contextlib import ExitStack
 from ctypes import string_at
 from functools import cache
 from typing import Any, NamedTuple
@@ -44,14 +43,13 @@ def zbar_codes(picture: np.ndarray) -> list[ZbarCode]:
     zbar = _zbar()
     height, width = picture.shape
     pixels = np.ascontiguousarray(picture)
-    with ExitStack() as freed:
-        # A scanner of its own for each picture: zbar draws random numbers, and a kept one's go on.
-        scanner = _made(zbar.zbar_image_scanner_create())
-        freed.callback(zbar.zbar_image_scanner_destroy, scanner)
+    # A scanner of its own for each picture: zbar draws random numbers, and a kept one's go on.
+    scanner, image = zbar.zbar_image_scanner_create(), zbar.zbar_image_create()
+    try:
+        if not (scanner and image):
+            raise MemoryError("zbar")
         zbar.zbar_image_scanner_set_config(scanner, ALL, ENABLE, 0)
         zbar.zbar_image_scanner_set_config(scanner, QR_CODE, ENABLE, 1)
-        image = _made(zbar.zbar_image_create())
-        freed.callback(zbar.zbar_image_destroy, image)
         zbar.zbar_image_set_format(image, GREY)
         zbar.zbar_image_set_size(image, width, height)
         zbar.zbar_image_set_data(image, pixels.ctypes.data, pixels.size, None)
@@ -62,14 +60,10 @@ def zbar_codes(picture: np.ndarray) -> list[ZbarCode]:
         while symbol:
             found.append(_code(zbar, symbol))
             symbol = zbar.zbar_symbol_next(symbol)
-    return found
-
-
-def _made(pointer: Any) -> Any:
-    """`pointer`, unless it is NULL."""
-    if not pointer:
-        raise MemoryError("zbar")
-    return pointer
+        return found
+    finally:
+        zbar.zbar_image_destroy(image)
+        zbar.zbar_image_scanner_destroy(scanner)
 
 
 def _code(zbar: Any, symbol: Any) -> ZbarCode:

@@ -1,27 +1,11 @@
-import cv2
 import numpy as np
 import pytest
 
-from stages.qr.locate import alone, locate
+from stages.qr.locate import locate
 from stages.qr.rectify import modules, rectify
 from tests.helpers import drawn
 
 URL = "https://a.example/path"
-
-
-def test_only_a_flawless_drawing_on_clean_paper_is_known_to_be_alone() -> None:
-    picture, tight = drawn(URL, 6, 4, version=3, error="M"), drawn(URL, 6, 0, version=3)
-    spot, wrong_module, noise, module = picture.copy(), picture.copy(), picture.copy(), slice(24 + 12 * 6, 24 + 13 * 6)
-    spot[2, 2] = 0
-    wrong_module[module, module] ^= 255
-    noise[::7, ::5] ^= 1
-    for pixels in (picture, tight, np.rot90(picture), picture[:, ::-1], 255 - picture):
-        (symbol,) = locate(pixels)
-        assert alone(pixels, symbol)
-    for pixels in (spot, wrong_module, noise):
-        (symbol,) = locate(pixels)
-        assert symbol.payload == URL
-        assert not alone(pixels, symbol)
 
 
 def with_another(picture: np.ndarray, other: np.ndarray, top: int, left: int) -> np.ndarray:
@@ -50,13 +34,3 @@ def test_a_code_in_the_middle_of_another_is_found(inverted: bool) -> None:
     middle = (len(outer) - len(inner)) // 2
     found = locate(with_another(outer, 255 - inner if inverted else inner, middle, middle))
     assert "b" in {symbol.payload for symbol in found}
-
-
-def test_a_turned_code_is_not_alone() -> None:
-    """Within the upright box around it there is room for another."""
-    turn = cv2.getRotationMatrix2D((165, 165), 45, 1) + np.array([(0, 0, 60), (0, 0, 60)])
-    one = drawn(URL, 10, 4, version=2)
-    turned = cv2.warpAffine(one, turn, (450, 450), flags=cv2.INTER_NEAREST, borderValue=255)
-    (symbol,) = locate(turned)
-    assert symbol.payload == URL
-    assert not alone(turned, symbol)
