@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from stages.training.curves import read_curves
+from stages.training.journal import Console, curves
+
+SCORES = {"train/loss": 0.61, "val/loss": 0.62, "val/accuracy": 0.7, "val/auc": 0.8}
+
+
+def test_the_curves_are_read_as_they_were_told(project: Path) -> None:
+    with curves(first=True) as log:
+        log(1, SCORES)
+        log(2, SCORES | {"val/loss": 0.5})
+    found = read_curves()
+    assert found["val/loss"].to_dict() == {1: 0.62, 2: 0.5}
+    assert set(found) == set(SCORES)
+    assert not (project / "dvc.yaml").exists()
+
+
+def test_other_processes_write_none_and_say_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with curves(first=False) as log:
+        log(1, SCORES)
+    Console(False, 2, 0).tell(1, SCORES, 10.0, 0.1)
+    assert list(project.iterdir()) == [project / "params.yaml"]
+    assert capsys.readouterr().err == ""
+
+
+def test_an_epoch_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(True, 2, 0).tell(3, SCORES, 123.4, 0.25)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.split() == (
+        "epoch 3 train loss 0.6100 val loss 0.6200 val accuracy 0.700 val AUC 0.800 123 images/s, 25.0% waiting".split()
+    )

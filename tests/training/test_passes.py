@@ -1,0 +1,92 @@
+import math
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning.fabric import Fabric
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from torch import Tensor, nn
+
+from stages.training.passes import Diverged, Timed, train_epoch, validate_epoch
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Given:
+    """Batches as the loader gives them."""
+
+    def __init__(self, batches: list[Batch]) -> None:
+        self.batches = batches
+        self.batch_sampler = SimpleNamespace(sizes=[len(labels) for _, labels in batches])
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
+def batches(*labels: list[int], seed: int = 0) -> list[Batch]:
+    torch.manual_seed(seed)
+    return [(torch.randn(len(own), 3) + torch.tensor(own)[:, None], torch.tensor(own)) for own in labels]
+
+
+def epoch(given: list[Batch], rate: float = 0.0, clip: float | None = None) -> tuple[dict[str, float], nn.Module, int]:
+    """The scores of one pass, the network after it, and how often it said that a batch was done."""
+    torch.manual_seed(1)
+    fabric, net = Fabric(accelerator="cpu"), nn.Linear(3, 2)
+    model, optimizer = fabric.setup(net, torch.optim.SGD(net.parameters(), lr=rate))
+    done: list[int] = []
+    return train_epoch(fabric, model, optimizer, Timed(Given(given)), clip, lambda: done.append(1)), net, len(done)
+
+
+def test_its_scores_are_those_of_the_batches() -> None:
+    given = batches([0, 1, 1], [1, 1, 1], [0, 0, 1])
+    scores, net, done = epoch(given)  # at rate 0 the weights stay
+    losses, norms = [], []
+    for inputs, labels in given:
+        net.zero_grad()
+        loss = nn.functional.cross_entropy(net(inputs), labels)
+        loss.backward()
+        losses.append(loss.item())
+        norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in net.parameters() if p.grad is not None)))
+    assert scores["train/loss"] == pytest.approx(np.mean(losses))
+    assert scores["train/first_loss"] == pytest.approx(losses[0])
+    assert scores["train/one_class_batches"] == pytest.approx(1 / 3)
+    assert scores["gradient/norm"] == pytest.approx(max(norms), rel=1e-5)
+    assert scores["gradient/clipped"] == 0
+    assert epoch(given, clip=sorted(norms)[1] * 0.99)[0]["gradient/clipped"] == pytest.approx(2 / 3)
+    assert done == 3
+
+
+def test_it_learns() -> None:
+    given = batches([0, 1] * 4) * 20
+    scores, net, _ = epoch(given, rate=0.5)
+    assert nn.functional.cross_entropy(net(given[0][0]), given[0][1]) < 0.7 * scores["train/first_loss"]
+
+
+def test_a_loss_that_is_not_finite_ends_it_with_the_batch() -> None:
+    given = batches([0, 1], [0, 1])
+    given[1][0][0, 0] = math.inf
+    with pytest.raises(Diverged, match=r"batch 2: the loss became (nan|inf)"):
+        epoch(given)
+
+
+def test_validation_agrees_with_sklearn() -> None:
+    given = batches([0, 1, 1, 0], [1, 0, 1], seed=3)
+    torch.manual_seed(5)
+    net = nn.Linear(3, 2)
+    scores: dict[str, Any] = validate_epoch(Fabric(accelerator="cpu"), net, given)
+    truth = np.concatenate([labels.numpy() for _, labels in given])
+    with torch.inference_mode():
+        probability = torch.cat([net(inputs).softmax(1)[:, 1] for inputs, _ in given]).numpy()
+    assert scores == pytest.approx(
+        {
+            "val/loss": log_loss(truth, probability),
+            "val/accuracy": accuracy_score(truth, probability > 0.5),
+            "val/auc": roc_auc_score(truth, probability),
+            "val/called_malicious": (probability > 0.5).mean(),
+        },
+        rel=1e-4,
+    )
+    assert not net.training
