@@ -1,5 +1,7 @@
 """The rules of the house: imports point down, and the dependencies in dvc.yaml are the true ones."""
 
+from pathlib import Path
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -7,6 +9,9 @@ from stages import LAYERS
 from tests.helpers import REPO
 from tests.imports import content, imports, library_files, needed, stage_files
 
+WITHOUT = {f"stages/predict/{name}.py" for name in
+           ("codes", "model", "output", "paths", "pool", "standing", "verdicts",
+            *(f"sources/{kind}" for kind in ("html", "image", "item", "mail", "opened", "pdf", "sniff")))}  # fmt: skip
 DVC = YAML(typ="safe").load(REPO / "dvc.yaml")
 
 
@@ -36,3 +41,12 @@ def test_a_stage_depends_on_all_that_it_imports_and_on_nothing_else(name: str) -
     named = [content(REPO / dep) if (REPO / dep).is_dir() else {dep} for dep in deps]
     assert set().union(*named) == needed(f"stages/{name}.py"), f"python -m tests.imports {name}"
     assert len(deps) == len(set(deps))
+
+
+@pytest.mark.parametrize("file", [*stage_files(), *library_files()])
+def test_every_module_has_a_file_of_tests_in_the_same_place(file: str) -> None:
+    path = Path(file)
+    if path.name == "__init__.py" or file in WITHOUT:
+        return
+    mirrored = REPO / "tests" / path.parent.relative_to("stages") / f"test_{path.stem.strip('_')}.py"
+    assert mirrored.is_file(), f"{mirrored.relative_to(REPO)} is not there"
