@@ -10,8 +10,7 @@ from tests.helpers import REPO
 from tests.imports import content, imports, library_files, needed, stage_files
 
 WITHOUT = {f"stages/predict/{name}.py" for name in
-           ("codes", "model", "output", "paths", "pool", "standing", "verdicts",
-            *(f"sources/{kind}" for kind in ("html", "image", "item", "mail", "opened", "pdf", "sniff")))}  # fmt: skip
+           ("codes", "model", "output", "paths", "pool", "sources/item", "standing", "verdicts")}  # fmt: skip
 DVC = YAML(typ="safe").load(REPO / "dvc.yaml")
 
 
