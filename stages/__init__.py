@@ -1,20 +1,20 @@
-"""Files in this folder are the stages of dvc.yaml, and nothing imports them; below it is the library.
+"""Files in this folder are the stages of dvc.yaml, and nothing imports them. The packages below it are the library.
 
-Imports point down this list (a package may import those after it, and itself):
+A package imports only itself and the packages below it in this list:
 
-    stages, commands, predict    what is run: by DVC; by hand; on pictures of your own
-    page                         what people read: pages, charts, captions
+    stages, commands, predict    run by DVC; run by hand; run on files of your own
+    page                         pages for people, charts, captions
     gate                         the checks of the data
     evaluation                   metrics with intervals, and the baselines
     diagnosis                    symptoms of a training that went wrong
     training                     the loop: processes, passes, checkpoint
-    network                      the network, what it sees, its file
-    dataset                      where images lie, their rows in the tables, the parts
+    network                      the networks, their input, the model file
+    dataset                      images in folders and shards, labels, tables, the split
     qr                           reading pictures of QR codes
-    payload                      what can be said of a payload without opening it
-    common                       settings, files, errors, workers
+    payload                      features of a payload, its site, safe ways to show it
+    common                       settings, files, errors, worker processes
 
-tests/test_structure.py holds this.
+tests/test_structure.py checks this. See README.md in this folder for a glossary.
 
     dvc repro                    # run whatever is out of date
     python -m stages.validate    # run one stage by hand, on what lies in data/

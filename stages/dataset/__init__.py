@@ -1,1 +1,1 @@
-"""The forms in which datasets come: class folders, a labels file, arrays."""
+"""A dataset: its images in folders and shards, its labels, its tables, its split."""

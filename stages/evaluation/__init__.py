@@ -1,1 +1,1 @@
-"""How good a probability is, and how sure that is: metrics with intervals, a matched subset, slices."""
+"""Metrics with intervals, baselines, matched rows, slices."""
