@@ -1,7 +1,7 @@
 """Draw one QR code per row of the table `data.urls` into data/images/<class>/<row>.png.
 
 Both classes are drawn alike, down to the pixel: same scale, margin and error-correction level, so
-that nothing but the payload tells them apart.
+that nothing but the payload tells them apart. With images of your own (data.images) nothing is drawn.
 """
 
 import re
@@ -17,6 +17,7 @@ from stages.common.settings import IGNORE, Data, Render, folded, load_params
 from stages.common.workers import worker_pool
 from stages.dataset.csv_table import read_csv
 from stages.dataset.labels import class_names
+from stages.dataset.storage import require_folder_of_its_own, require_plain_entries
 from stages.payload.safe import clean, defang
 
 NO_FOLDER = re.compile(r"^\.|[^\w .-]|[ .]$")
@@ -25,6 +26,9 @@ NO_FOLDER = re.compile(r"^\.|[^\w .-]|[ .]$")
 def main() -> None:
     """Draw every row of the table; a payload too long for a QR code is reported and left out."""
     params = load_params()
+    if params.data.images != DRAWN_IMAGES:
+        draw_nothing(params.data.images)
+        return
     table = read_urls(params.data)
     too_long = []
     with replacing(DRAWN_IMAGES) as folder, worker_pool(None) as pool, progress() as bar:
@@ -45,6 +49,18 @@ def main() -> None:
     for row in too_long[:5]:
         stdout.print(f"left out, too long for a QR code: row {row.Index}, {defang(row.url[:60])}...", markup=False)
     stdout.print(f"{DRAWN_IMAGES}: {len(table) - len(too_long):,} QR codes drawn, {len(too_long):,} rows left out")
+
+
+def draw_nothing(images: Path) -> None:
+    """Leave an empty folder, since the images are `images`, and raise StageError where DVC could not read these.
+
+    Nothing later can say so: the stage that scans them depends on them, and DVC reads what a stage depends on first.
+    """
+    require_folder_of_its_own(images)
+    require_plain_entries(images)
+    with replacing(DRAWN_IMAGES) as folder:
+        folder.mkdir()
+    stdout.print(f"{DRAWN_IMAGES}: nothing drawn, as data.images is {images}", markup=False)
 
 
 def read_urls(data: Data) -> pd.DataFrame:

@@ -10,7 +10,7 @@ bytes (by SHA-256) are in it the row is taken over, and only the others are look
 from stages.common.cli import progress, run_stage
 from stages.common.settings import load_params
 from stages.dataset.scan_table import scan_images, write_scan_table
-from stages.dataset.storage import list_images
+from stages.dataset.storage import list_images, require_folder_of_its_own
 from stages.qr.zbar import require_zbar
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     """Scan every file and write the table row group by row group."""
     params = load_params()
     require_zbar()
+    require_folder_of_its_own(params.data.images)
     images = list_images(params.data.images)
     with progress() as bar:
         write_scan_table(scan_images(images, params, bar), params)

@@ -15,13 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from stages.common.artefacts import DATA_FIGURES, DATA_FINDINGS, DATA_PAGE, SCAN, VALID, read_table, write_table
-from stages.common.cli import StageError, printable, run_stage, stdout
+from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import remove, write_json
 from stages.common.settings import Params, load_params
 from stages.gate.audit import audit, is_elsewhere, usable
 from stages.gate.check import Audit, Result
 from stages.gate.schema import require_scan_table
 from stages.page.data_page import write_csv, write_html
+from stages.payload.safe import clean
 
 
 def main() -> None:
@@ -94,7 +95,7 @@ def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Tabl
         shown = examples(result, scanned, 3 if len(ordered) <= 4 else 1)
         table.add_row(
             Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),
-            Text("\n").join([Text(printable(line)) for line in (result.found.text, *shown)] + [Text(advice, "italic")]),
+            Text("\n").join([Text(clean(line)) for line in (result.found.text, *shown)] + [Text(advice, "italic")]),
         )
     if len(ordered) > rows:
         table.add_row("...", f"{len(ordered) - rows} more in {DATA_PAGE}")

@@ -11,7 +11,7 @@ from pyzbar import pyzbar
 from stages import render, scan
 from stages.common.cli import StageError
 from stages.qr.read import read_symbol
-from tests.helpers import new_project, run_stage, set_params
+from tests.helpers import draw_classes, new_project, run_stage, set_params
 
 ROWS = [
     ("https://a.example/", "benign"),
@@ -138,6 +138,18 @@ def test_a_source_is_the_folder_above_the_class_where_the_scan_finds_it(project:
     assert list(images(project / "data/images")) == ["malicious/0000002.png", "tranco 1M/benign/0000001.png"]
     scan.main()
     assert pd.read_parquet("data/scan.parquet")["source"].tolist() == ["", "tranco 1M"]
+
+
+def test_with_images_of_ones_own_nothing_is_drawn(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(project, ROWS)
+    render.main()
+    assert images(project / "data/images")
+    draw_classes(project / "qr", 1, 1)
+    set_params(project, {"data.images": "qr"})
+    render.main()
+    assert list((project / "data/images").iterdir()) == []
+    assert len(images(project / "qr")) == 2
+    assert "nothing drawn, as data.images is qr" in capsys.readouterr().out
 
 
 def test_a_missing_table_is_named(project: Path) -> None:

@@ -6,6 +6,7 @@ python -m stages.commands.check     # `make repro` does this first
 from stages.common.artefacts import DRAWN_IMAGES, SAMPLE_URLS
 from stages.common.cli import StageError, run
 from stages.common.settings import Params, load_params
+from stages.dataset.storage import require_folder_of_its_own, require_plain_entries
 
 
 def main() -> None:
@@ -16,10 +17,16 @@ def main() -> None:
 
 
 def data_is_there(params: Params) -> None:
-    """The data that no stage makes exists: in DVC's words a mistyped data.urls "could not be found"."""
+    """The data that no stage makes is there, and DVC can read it.
+
+    DVC looks at it before any stage can: in its words a mistyped data.urls "could not be found", at a name in
+    Latin-1 it names no file, and at a pipe it waits for ever.
+    """
     data = params.data
     if data.images != DRAWN_IMAGES and not data.images.exists():
         raise StageError(f"{data.images} is not there; set data.images in params.yaml to your folder of images")
+    require_folder_of_its_own(data.images)
+    require_plain_entries(data.images)
     if data.urls != SAMPLE_URLS and not data.urls.exists():
         raise StageError(f"{data.urls} is not there; set data.urls in params.yaml to your url,label table")
 

@@ -27,6 +27,9 @@ IGNORE = "ignore"  # in data.classes: files with this label are left out
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["error", "warn", "off"]
 Rate = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as NumPy and scikit-learn take it
+# Of more the memory runs out, long after the start.
+BatchSize = Annotated[int, Field(ge=1, le=65_536)]
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
@@ -74,24 +77,24 @@ class Data(Section):
 class Sample(Section):
     """The synthetic sample table."""
 
-    per_class: PositiveInt
-    elsewhere_per_class: Annotated[int, Field(ge=0)]
-    seed: int
+    per_class: Annotated[int, Field(ge=1, le=10_000_000)]
+    elsewhere_per_class: Annotated[int, Field(ge=0, le=10_000_000)]
+    seed: Seed
 
 
 class Render(Section):
     """How QR codes are drawn."""
 
     error_correction: Literal["L", "M", "Q", "H"]
-    scale: PositiveInt
-    quiet_zone: Annotated[int, Field(ge=0)]
+    scale: Annotated[int, Field(ge=1, le=100)]
+    quiet_zone: Annotated[int, Field(ge=0, le=100)]
 
 
 class Scan(Section):
     """How images are examined, with limits that protect the decoders."""
 
-    workers: PositiveInt | None
-    timeout: Annotated[float, Field(gt=0)]
+    workers: Annotated[int, Field(ge=1, le=1024)] | None
+    timeout: Annotated[float, Field(gt=0, le=86_400)]
     max_bytes: PositiveInt
     max_pixels: PositiveInt
 
@@ -123,7 +126,7 @@ class Split(Section):
     ]
     per_class: PositiveInt | None
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
-    seed: int
+    seed: Seed
 
     @model_validator(mode="after")
     def leaves_rows_for_training(self) -> "Split":
@@ -150,12 +153,12 @@ class Train(Section):
     epochs: PositiveInt
     scheduler_patience: Annotated[int, Field(ge=0)]
     scheduler_factor: Share
-    batch_size: PositiveInt
+    batch_size: BatchSize
     device: Literal["auto", "cpu", "cuda", "mps"]
     devices: PositiveInt
     precision: Annotated[Literal["auto", "32", "bf16", "16"], BeforeValidator(str)]
     cache_mib: Annotated[int, Field(ge=0)]
-    seed: int
+    seed: Seed
 
 
 class Diagnose(Section):
@@ -163,7 +166,7 @@ class Diagnose(Section):
 
     strict: bool
     steps: Annotated[int, Field(ge=0)]
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2, le=65_536)]
 
 
 class Calibrate(Section):
@@ -175,17 +178,17 @@ class Calibrate(Section):
 class Evaluate(Section):
     """How the test part is scored."""
 
-    samples: PositiveInt
+    samples: Annotated[int, Field(ge=1, le=1_000_000)]
     prevalence: Share
-    batch_size: PositiveInt
-    seed: Annotated[int, Field(ge=0)]
+    batch_size: BatchSize
+    seed: Seed
 
 
 class Robustness(Section):
     """How many test images are corrupted and scored."""
 
     images: PositiveInt
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
 
 
 class Export(Section):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stages.common.cli import StageError
+from stages.common.cli import StageError, printable
 from stages.dataset.shards import MANIFEST, Entry, as_written, members, read_manifest
 from stages.dataset.signatures import SIGNATURE_BYTES, kind_by_signature
 from stages.qr.image import UnusableImageError, decode
@@ -68,6 +68,59 @@ def list_images(images: Path) -> list[Stored]:
             places = " and ".join(stored.shard or "the folder" for stored in (one, other))
             raise StageError(f"{images}: {one.path} is in {places}; every image needs a name of its own")
     return found
+
+
+def require_folder_of_its_own(images: Path) -> None:
+    """Raise StageError where `images` holds the project itself: its packages and results are no images."""
+    if Path.cwd().resolve().is_relative_to(images.resolve()):
+        raise StageError(f"{images} holds this project itself; set data.images in params.yaml to a folder of images")
+
+
+def odd_entries(images: Path) -> Iterator[str]:
+    """What DVC can neither hash nor name in an error, each with its cause: it reads the folder before any stage.
+
+    Names that are not UTF-8, links to nothing, pipes and devices, files and folders that may not be read.
+    Hidden ones count, too.
+    """
+    refused: list[OSError] = []
+    for parent, folders, files in os.walk(images, onerror=refused.append):
+        for name in [*folders, *files]:
+            if not name.isascii() and not _is_utf8(name):
+                yield f"{_shown(parent, name)}: the name is not UTF-8; rename it"
+        for name in files:
+            if cause := _not_a_file(os.path.join(parent, name)):  # noqa: PTH118
+                yield f"{_shown(parent, name)}: {cause}"
+    yield from (f"{printable(error.filename)}: the folder may not be read (chmod u+rx)" for error in refused)
+
+
+def _shown(folder: str, name: str) -> str:
+    return printable(os.fsencode(os.path.join(folder, name)).decode("utf-8", "backslashreplace"))  # noqa: PTH118
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+        return True
+    except UnicodeEncodeError:  # a byte that could not be decoded stands in it
+        return False
+
+
+def _not_a_file(path: str) -> str:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (pathlib takes as long again, for each of a million)
+    except OSError:
+        return "a link to nothing; delete it, or copy there what it stands for"
+    if not stat.S_ISREG(mode):
+        return "a pipe, socket or device; take it out"
+    return "" if os.access(path, os.R_OK) else "it may not be read (chmod u+r)"
+
+
+def require_plain_entries(images: Path) -> None:
+    """Raise StageError, with the first of them, where `images` has `odd_entries`."""
+    found = list(odd_entries(images)) if images.is_dir() else []
+    if found:
+        more = f", and {len(found) - 5:,} more" if len(found) > 5 else ""
+        raise StageError(f"{images} has entries that DVC cannot read: {'; '.join(found[:5])}{more}")
 
 
 def _what_it_is(images: Path) -> str:

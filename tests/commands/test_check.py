@@ -1,10 +1,12 @@
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stages.commands.check import main
 from stages.common.cli import StageError
-from tests.helpers import run_python, set_params
+from tests.helpers import draw_classes, run_python, run_stage, set_params
 
 
 @pytest.mark.parametrize("key", ["data.urls", "data.images"])
@@ -42,4 +44,37 @@ def test_a_corruption_that_is_not_there_or_too_severe_is_named_before_anything_r
 def test_a_setting_that_the_network_does_not_have_is_named_before_anything_runs(project: Path) -> None:
     set_params(project, {"model.hiden": [8]})
     with pytest.raises(StageError, match=r"unknown key model\.hiden: .* did you mean model\.hidden\?"):
+        main()
+
+
+def entries(folder: Path) -> dict[str, Callable[[], object]]:
+    """What DVC cannot read, by the words that say so."""
+    latin = Path(os.fsdecode(bytes(folder) + b"/benign/b\xfcro.png"))
+    return {
+        r"benign/b\xfcro.png: the name is not UTF-8; rename it": lambda: latin.write_bytes(b"x"),
+        "benign/dangling.png: a link to nothing; delete it": lambda: (folder / "benign/dangling.png").symlink_to(
+            "gone"
+        ),
+        "benign/pipe.png: a pipe, socket or device; take it out": lambda: os.mkfifo(folder / "benign/pipe.png"),
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize("words", entries(Path()))
+@pytest.mark.parametrize("command", ["commands.check", "render"])
+def test_what_dvc_cannot_read_is_named_before_it_tries(project: Path, words: str, command: str) -> None:
+    draw_classes(project / "qr", 1, 1)
+    set_params(project, {"data.images": "qr"})
+    assert run_stage(command, project).returncode == 0
+    entries(project / "qr")[words]()
+    ended = run_stage(command, project)
+    assert ended.returncode == 1
+    assert f"error: qr has entries that DVC cannot read: qr/{words}" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("images", ["/", "."])
+def test_a_folder_that_holds_the_project_is_none_of_images(project: Path, images: str) -> None:
+    set_params(project, {"data.images": images})
+    with pytest.raises(StageError, match=r"holds this project itself; set data\.images"):
         main()

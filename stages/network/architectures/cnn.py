@@ -9,7 +9,7 @@ from collections import OrderedDict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from stages.common.settings import CLASSES, Section
 from stages.network.architecture import Architecture
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 CHANNELS = (3, 32, 64, 128)
 FEATURES = CHANNELS[-1] * (INPUT_SIDE // 2 ** len(CHANNELS[1:])) ** 2  # 128 x 28 x 28 = 100,352
 
+Width = Annotated[int, Field(ge=1, le=16_384)]  # of a layer; beyond it the memory runs out
+
 
 class Settings(Section):
     """Its shape and its first weights."""
 
     batch_norm: bool = False
-    hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (256, 64)
+    hidden: Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)] = (256, 64)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
     init: Literal["kaiming", "mixed"] = "mixed"
 
