@@ -12,23 +12,32 @@ POINTS = 200  # of a curve, so that its file stays small
 
 
 def roc(truth: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
-    """Columns false_positive_rate (rising), true_positive_rate, threshold; no rows where a class is missing."""
+    """Columns false_positive_rate (rising), true_positive_rate, threshold, chance (what guessing gives).
+
+    No rows where a class is missing.
+    """
     points = metrics.roc_curve(truth, probability) if len(set(truth)) == 2 else np.empty((3, 0))
-    return _thinned(points, "false_positive_rate", "true_positive_rate", "threshold")
+    curve = _thinned(points, "false_positive_rate", "true_positive_rate", "threshold")
+    return curve.assign(chance=curve["false_positive_rate"])
 
 
 def precision_recall(truth: np.ndarray, probability: np.ndarray) -> pd.DataFrame:
-    """Columns recall (falling), precision, threshold; no rows where a class is missing."""
+    """Columns recall (falling), precision, threshold, chance (as in `roc`); no rows where a class is missing."""
     if len(set(truth)) < 2:
-        return _thinned(np.empty((3, 0)), "recall", "precision", "threshold")
+        return _thinned(np.empty((4, 0)), "recall", "precision", "threshold", "chance")
     precision, recall, thresholds = metrics.precision_recall_curve(truth, probability, drop_intermediate=True)
-    return _thinned((recall, precision, np.append(thresholds, np.inf)), "recall", "precision", "threshold")
+    curve = _thinned((recall, precision, np.append(thresholds, np.inf)), "recall", "precision", "threshold")
+    return curve.assign(chance=np.mean(truth))
 
 
 def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 10) -> pd.DataFrame:
-    """Columns predicted (mean), malicious (share) and rows, one row for each of `bins` equal widths that has rows."""
+    """Columns predicted (mean), malicious (share), rows and perfect: a row for each of `bins` equal widths with rows.
+
+    `perfect` is the share that perfectly calibrated answers would have.
+    """
     found = pd.DataFrame({"predicted": probability, "malicious": truth, "rows": 1})
-    return found.groupby(bins_of(probability, bins)).agg({"predicted": "mean", "malicious": "mean", "rows": "sum"})
+    table = found.groupby(bins_of(probability, bins)).agg({"predicted": "mean", "malicious": "mean", "rows": "sum"})
+    return table.assign(perfect=table["predicted"])
 
 
 def _thinned(points: Iterable[np.ndarray], *names: str) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def reliability(axes: Axes, bins: pd.DataFrame) -> None:
     """Predicted probability against what came true, with the number of codes in each bin."""
     axes.plot(bins["predicted"], bins["malicious"], label="network", **FIRST)
     axes.plot([0, 1], [0, 1], label="perfectly calibrated", **REFERENCE)
-    for predicted, malicious, rows in bins.itertuples(index=False):
+    for predicted, malicious, rows in bins[["predicted", "malicious", "rows"]].itertuples(index=False):
         axes.annotate(f"{rows:,}", (predicted, malicious), (5, -11), textcoords="offset points", fontsize=9)
     axes.set(xlabel="predicted probability of malicious", ylabel="share that is malicious")
     axes.set(xlim=(-0.02, 1.1), ylim=(-0.1, 1.05))

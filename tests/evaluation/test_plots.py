@@ -35,7 +35,7 @@ def test_the_curves_are_short_and_have_the_area_of_the_metrics(count: int) -> No
 @pytest.mark.parametrize("truth", [[], [1, 1], [0, 0]])
 def test_one_class_has_no_curve(curve: Callable[[np.ndarray, np.ndarray], pd.DataFrame], truth: list[int]) -> None:
     found = curve(np.array(truth), np.linspace(0, 1, len(truth)))
-    assert found.empty and len(found.columns) == 3
+    assert found.empty and len(found.columns) == 4
 
 
 def test_a_bin_of_reliability_has_the_mean_prediction_the_share_that_is_malicious_and_its_rows() -> None:
@@ -43,3 +43,15 @@ def test_a_bin_of_reliability_has_the_mean_prediction_the_share_that_is_maliciou
     assert found["rows"].tolist() == [2, 1, 2]
     assert found["malicious"].tolist() == [0.5, 1.0, 0.5]
     assert found["predicted"].tolist() == pytest.approx([0.03, 0.25, 0.975])
+
+
+def test_the_curves_have_what_guessing_and_perfect_calibration_would_give() -> None:
+    truth, probability = example(400)
+    guess = np.random.default_rng(1).random(400)
+    curve = roc(truth, guess)
+    assert np.abs(curve["true_positive_rate"] - curve["chance"]).max() < 0.15
+    assert np.abs(precision_recall(truth, guess)["precision"][:150] - truth.mean()).max() < 0.15
+    assert precision_recall(truth, probability)["chance"].unique().tolist() == [truth.mean()]
+    rng = np.random.default_rng(2)
+    calibrated = reliability((rng.random(9000) < np.linspace(0, 1, 9000)).astype(int), np.linspace(0, 1, 9000))
+    assert np.abs(calibrated["malicious"] - calibrated["perfect"]).max() < 0.05
