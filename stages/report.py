@@ -1,8 +1,8 @@
 """All of it on one page, the verdict first, and the model card.
 
 Writes reports/index.html, one self-contained file that loads and runs nothing, and models/README.md, a
-card as Mitchell et al. propose it (Model Cards for Model Reporting, FAT* 2019). The same inputs and
-the same libraries make the same bytes.
+card as Mitchell et al. propose it (Model Cards for Model Reporting, FAT* 2019), with the metadata that model hubs
+read. The same inputs, libraries and commit make the same bytes.
 """
 
 import platform
@@ -18,9 +18,10 @@ from stages.common.files import replacing
 from stages.common.settings import CLASSES, Params, load_params
 from stages.dataset.storage import stored_in
 from stages.evaluation.slices import worst
-from stages.page import captions, charts, tables
+from stages.page import alternatives, captions, charts, tables
 from stages.page.html import template, thumbnail
 from stages.page.inputs import Inputs, read_inputs
+from stages.page.revision import revision
 from stages.page.verdict import Answer, verdict
 from stages.payload.safe import defang
 
@@ -64,6 +65,8 @@ def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
         "answers": answers,
         "doubts": inputs.doubts,
         "params": inputs.params,
+        "dataset": inputs.dataset,
+        "revision": revision(),
         "about": inputs.about,
         "weights": inputs.weights,
         **inputs.figures,
@@ -90,27 +93,36 @@ def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
 
 
 def drawings(inputs: Inputs) -> dict[str, Any]:
-    """The charts by name, those of the corruptions as a list; loss and accuracy only where an epoch was finished."""
+    """The charts by name, each (picture, what it shows), those of the corruptions as a list with their titles.
+
+    Loss and accuracy only where an epoch was finished.
+    """
     csv, curves = inputs.tables, inputs.curves
     kept, truth = inputs.figures["train"]["epoch"], inputs.rows.loc[inputs.rows["part"] == "val", "label"]
-    in_use = csv["metrics"].set_index(["rows", "model", "metric"])["value"].sort_index().loc["test", "network"]
+    network = csv["metrics"].set_index(["rows", "model", "metric"])["value"].sort_index().loc["test", "network"]
     share = (csv["confusion"]["actual"] == CLASSES[1]).mean()
+    alarms, recall, precision = (network[name] for name in ("false_positive_rate", "recall", "precision"))
     drawn: dict[str, Any] = {
-        "roc": charts.roc(csv["roc"], (in_use["false_positive_rate"], in_use["recall"])),
-        "precision_recall": charts.precision_recall(
-            csv["precision_recall"], (in_use["recall"], in_use["precision"]), share
+        "roc": (charts.roc(csv["roc"], (alarms, recall)), alternatives.roc(network)),
+        "precision_recall": (
+            charts.precision_recall(csv["precision_recall"], (recall, precision), share),
+            alternatives.precision_recall(network, share),
         ),
-        "reliability": charts.reliability(csv["reliability"]),
-        "forest": charts.forest(csv["metrics"]),
+        "reliability": (charts.reliability(csv["reliability"]), alternatives.reliability(csv["reliability"])),
+        "forest": (charts.forest(csv["metrics"]), alternatives.forest(csv["metrics"])),
     }
     if len(csv["drops"]):
         drawn["drops"] = charts.drops(csv["metrics"])
     if len(curves):
-        drawn["loss"] = charts.loss(curves, kept)
-        drawn["accuracy"] = charts.accuracy(curves, kept, truth.value_counts(normalize=True).max())
+        majority = truth.value_counts(normalize=True).max()
+        drawn["loss"] = charts.loss(curves, kept), alternatives.loss(curves, kept)
+        drawn["accuracy"] = charts.accuracy(curves, kept, majority), alternatives.accuracy(curves, majority)
     by_corruption = dict(list(csv["robustness"].groupby("corruption", sort=False)))
     clean = by_corruption.pop("none")
-    drawn["corruptions"] = [(rows["title"].iloc[0], charts.corruption(clean, rows)) for rows in by_corruption.values()]
+    drawn["corruptions"] = [
+        (rows["title"].iloc[0], (charts.corruption(clean, rows), alternatives.corruption(clean, rows)))
+        for rows in by_corruption.values()
+    ]
     return drawn
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from stages import diagnose, evaluate, export, report, robustness
 from stages.common.cli import StageError
@@ -84,6 +85,36 @@ def test_every_figure_is_there(reported: Path) -> None:
     assert len(charts) == 2 + 3 + 1 + len(CORRUPTIONS)  # training, test, baselines, corruptions
 
 
+def test_the_page_says_what_it_is_about(reported: Path) -> None:
+    page = page_of(reported)
+    images = json.loads((reported / "reports/data.json").read_text())["images"]
+    about = page.text[: page.text.index("Is it learning?")]
+    assert "Dataset" in about and re.search(rf"Images\s*{images}\b", about)
+    assert [tag for tag, _ in page.elements if tag in ("header", "main")] == ["header", "main"]
+
+
+def test_no_path_of_the_machine_is_on_the_page_or_the_card(copy: Path) -> None:
+    set_params(copy, {"data.images": str(copy / "data/images")})
+    report.main()
+    for name in ("reports/index.html", "models/README.md"):
+        assert str(copy) not in (copy / name).read_text() and "images" in (copy / name).read_text()
+
+
+def test_every_chart_says_what_it_shows(reported: Path) -> None:
+    test, _ = figures_of(reported)
+    texts = [attributes["alt"] for tag, attributes in page_of(reported).elements if tag == "img"]
+    assert len(set(texts)) >= 6 + len(CORRUPTIONS) and all(text.endswith(".") or "picture" in text for text in texts)
+    assert any(f"ROC curve with an area of {test['auc']:.3f}" in text for text in texts)
+
+
+def test_the_metadata_of_the_card_is_what_model_hubs_read(reported: Path) -> None:
+    _, metadata, card = (reported / "models/README.md").read_text().split("---\n", 2)
+    found = YAML(typ="safe").load(metadata)
+    assert found["license"] == "apache-2.0" and found["library_name"] == "pytorch"
+    assert "qr-code" in found["tags"] and {"accuracy", "roc_auc"} <= set(found["metrics"])
+    assert card.lstrip().startswith("# Model card")
+
+
 def test_the_same_inputs_make_the_same_bytes(reported: Path, copy: Path) -> None:
     for name in ("reports/index.html", "models/README.md"):
         (copy / name).unlink()
@@ -141,10 +172,11 @@ def test_the_mistakes_are_the_most_confident_ones_and_harmless(copy: Path) -> No
 
 def test_a_split_by_row_is_said_at_the_top(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_params(copy, {"split.by": "row", "train.epochs": 1})
-    from stages import split, train
+    from stages import calibrate, split, train
 
     split.main()
     train.main()
+    calibrate.main()
     report.main()
     text = page_of(copy).text
     assert text.index("the figures leak: split.by is row") < text.index("Is it learning?")

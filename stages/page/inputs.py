@@ -64,12 +64,22 @@ class Inputs:
     weights: int
 
     @property
+    def dataset(self) -> str:
+        """What the data is called: the last name of its path, as the rest is nobody's business."""
+        return "synthetic sample" if self.is_sample else self.params.data.images.absolute().name
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the data is what the stages sample and render make."""
+        return (self.params.data.urls, self.params.data.images) == SAMPLE
+
+    @property
     def doubts(self) -> list[str]:
         """What about the data keeps the figures from carrying over to the world."""
         found = []
         if self.about["params"]["split"]["by"] == "row":
             found.append("the figures leak: split.by is row, so the same sites stand in training and test")
-        if (self.params.data.urls, self.params.data.images) == SAMPLE:
+        if self.is_sample:
             found.append("the data is the synthetic sample, whose figures say nothing of real codes")
         return found
 

@@ -9,10 +9,20 @@ from stages.page.inputs import JSON, TABLES, Inputs, read_inputs
 from tests.helpers import set_params
 
 
-def doubts(by: str) -> list[str]:
+def inputs(by: str) -> Inputs:
     about = {"params": {"split": {"by": by}}}
-    empty = Inputs(load_params(), {}, {}, None, None, None, about, 0)
-    return empty.doubts
+    return Inputs(load_params(), {}, {}, None, None, None, about, 0)
+
+
+def doubts(by: str) -> list[str]:
+    return inputs(by).doubts
+
+
+@pytest.mark.parametrize("images", ["/home/someone/secret/codes-2026", "../elsewhere/codes-2026", "codes-2026"])
+def test_the_dataset_is_named_without_the_way_to_it(project: Path, images: str) -> None:
+    assert inputs("site").dataset == "synthetic sample"
+    set_params(project, {"data.images": images})
+    assert inputs("site").dataset == "codes-2026"
 
 
 def test_a_split_by_rows_and_the_sample_are_doubts(project: Path) -> None:
