@@ -9,7 +9,6 @@ import json
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.metrics import log_loss, roc_auc_score
 from torch.utils.data import DataLoader
 
 from stages.common.artefacts import CALIBRATION, MODEL, SPLITS, VAL_FIGURES, read_table
@@ -17,6 +16,7 @@ from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import Params, load_params
 from stages.dataset.parts import is_malicious
+from stages.evaluation.metrics import compute_scores, headline
 from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import temperature, threshold
 from stages.network.data import Images
@@ -42,7 +42,7 @@ def main() -> None:
     found = Calibration(temperature=heat, threshold=at, weights_sha256=network.about["weights_sha256"])
     with replacing(CALIBRATION) as temporary:  # with all digits, unlike other JSON: the threshold separates two rows
         temporary.write_text(json.dumps(found.model_dump(), indent=2) + "\n")
-    report = scores(truth, probability, at)
+    report = headline(compute_scores(truth, probability, at))
     write_json(VAL_FIGURES, report)
     shown = ", ".join(f"{name} {value:.4g}" for name, value in report.items())
     stdout.print(f"{CALIBRATION}: temperature {heat:.4g}, threshold {at:.4g}; on val {shown}")
@@ -53,19 +53,6 @@ def logits_of(network: Network, images: Images, params: Params) -> np.ndarray:
     batches = DataLoader(images, params.train.batch_size)
     with progress() as bar:
         return np.concatenate([network.logits(batch) for batch, _ in bar.track(batches, description="calibrate")])
-
-
-def scores(truth: np.ndarray, probability: np.ndarray, at: float) -> dict[str, float]:
-    """The keys of reports/test.json that need no interval; what a part of one class leaves undefined is NaN."""
-    called, both = probability >= at, 0 < truth.mean() < 1
-    return {
-        "images": len(truth),
-        "accuracy": float((called == truth).mean()),
-        "auc": float(roc_auc_score(truth, probability)) if both else np.nan,
-        "loss": float(log_loss(truth, probability, labels=[0, 1])),
-        "recall": float(called[truth == 1].mean()) if both else np.nan,
-        "false_positives": float(called[truth == 0].mean()) if both else np.nan,
-    }
 
 
 if __name__ == "__main__":

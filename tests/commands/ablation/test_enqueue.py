@@ -27,6 +27,10 @@ def test_the_experiments_are_queued_with_their_settings(tmp_path: Path) -> None:
     assert (params["model"]["init"], params["model"]["hidden"]) == (NOW["model.init"], BEFORE["model.hidden"])
     assert params["train"]["gradient_clip"] is None
 
+    done = run_stage("commands.ablation.show", tmp_path / "clone", arguments=["--name", "t"])
+    assert done.returncode == 1
+    assert "no finished experiment of HEAD is named t-...: " in done.stderr  # its reports are those of HEAD
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -5,6 +8,8 @@ import pytest
 
 from stages.commands.ablation import show
 from stages.common.cli import StageError
+from tests.clones import dvc, git
+from tests.helpers import ENV
 
 
 def experiments(runs: dict[str, tuple[object, object]]) -> pd.DataFrame:
@@ -51,3 +56,24 @@ def test_table_and_picture_are_written(project: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.argv", ["show", "--name", "none"])
     with pytest.raises(StageError, match="no finished experiment of HEAD is named none-"):
         show.main()
+
+
+def test_the_figures_are_those_in_the_commits_of_the_finished_experiments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "project"
+    (folder / "reports").mkdir(parents=True)
+    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
+        subprocess.run(command, cwd=folder, env=ENV, check=True)
+    write = "import json, sys; json.dump({'val_loss': float(sys.argv[1])}, open('reports/train.json', 'w'))"
+    (folder / "write.py").write_text(write)
+    (folder / "params.yaml").write_text("loss: 0.5\n")
+    stage = {"cmd": f"{sys.executable} write.py ${{loss}}", "params": ["loss"]}
+    dvc_yaml = {"stages": {"train": stage | {"outs": [{"reports/train.json": {"cache": False}}]}}}
+    (folder / "dvc.yaml").write_text(json.dumps(dvc_yaml))
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "first")
+    done = dvc(folder, "exp", "run", "--name", "s-old-7", "-S", "loss=0.25")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(folder)
+    assert show.experiments("HEAD").to_dict("records") == [{"Experiment": "s-old-7", "val_loss": 0.25}]
