@@ -3,7 +3,6 @@
 They are told apart by marker and line style as well as by colour, for print in grey.
 """
 
-from base64 import b64encode
 from collections.abc import Callable
 from functools import wraps
 from io import BytesIO
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stages.page.captions import BASELINES
+from stages.page.html import data_uri
 
 BLUE, ORANGE, GREY = "#0060a0", "#c2500a", "#6b7480"
 FIRST: dict[str, Any] = {"color": BLUE, "linestyle": "-", "marker": "o", "markersize": 4}
@@ -55,7 +55,7 @@ def chart(height: float = 3.6) -> Callable[[Callable[Concatenate[Axes, P], None]
                     canvas.legend(loc="outside upper left", ncols=min(named, 2), columnspacing=1.2)
                 stream = BytesIO()
                 canvas.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-            return "data:image/svg+xml;base64," + b64encode(stream.getvalue()).decode()
+            return data_uri("image/svg+xml", stream.getvalue())
 
         return drawn
 
