@@ -112,7 +112,7 @@ def drawings(inputs: Inputs) -> dict[str, Any]:
         "forest": (charts.forest(csv["metrics"]), alternatives.forest(csv["metrics"])),
     }
     if len(csv["drops"]):
-        drawn["drops"] = charts.drops(csv["metrics"])
+        drawn["drops"] = charts.drops(csv["metrics"]), alternatives.drops(csv["metrics"])
     if len(curves):
         majority = truth.value_counts(normalize=True).max()
         drawn["loss"] = charts.loss(curves, kept), alternatives.loss(curves, kept)

@@ -14,7 +14,18 @@ from stages.network.corruption import CORRUPTIONS
 from tests.helpers import set_params
 from tests.page.test_data_page import HOSTILE, Page
 
-SECTIONS = ["data", "training", "test", "baselines", "matched", "slices", "robustness", "mistakes", "settings"]
+SECTIONS = [
+    "data",
+    "training",
+    "test",
+    "baselines",
+    "matched",
+    "elsewhere",
+    "slices",
+    "robustness",
+    "mistakes",
+    "settings",
+]
 
 
 @pytest.fixture(scope="module")

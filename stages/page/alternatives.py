@@ -60,6 +60,16 @@ def forest(scores: pd.DataFrame) -> str:
     return f"AUC of every model with its interval. On the test part: {', '.join(listed)}. The table below has them all."
 
 
+def drops(scores: pd.DataFrame) -> str:
+    """`scores` as metrics.csv, with the rows elsewhere."""
+    auc = scores[scores["metric"] == "auc"].set_index(["rows", "model"])["value"]
+    listed = (
+        f"{BASELINES[name][0]} from {figure(before)} to {figure(auc['elsewhere', name])}"
+        for name, before in auc["test"].items()
+    )
+    return f"AUC on the test part and elsewhere, by model: {', '.join(listed)}; guessing has 0.5."
+
+
 def corruption(clean: pd.DataFrame, corrupted: pd.DataFrame) -> str:
     """`clean` and `corrupted` are the rows of robustness.csv without, and with this corruption."""
     rectified, plain = (corrupted[corrupted["rectified"] == kind].iloc[-1] for kind in (True, False))

@@ -40,6 +40,18 @@ def test_the_models_are_listed_by_their_auc_on_the_test_part() -> None:
     assert "the best rule 0.700, the network 0.600, the module grid cannot be told." in alternatives.forest(scores)
 
 
+def test_the_way_from_test_to_elsewhere_is_told_for_every_model() -> None:
+    rows = [
+        ("test", "network", 0.7),
+        ("test", "best_rule", 0.8),
+        ("elsewhere", "network", 0.6),
+        ("elsewhere", "best_rule", 0.5),
+    ]
+    scores = pd.DataFrame(rows, columns=["rows", "model", "value"]).assign(metric="auc")
+    told = alternatives.drops(scores)
+    assert "the network from 0.700 to 0.600, the best rule from 0.800 to 0.500; " in told
+
+
 def test_a_corruption_is_told_from_none_to_the_most_severe() -> None:
     columns = ["corruption", "severity", "unit", "rectified", "accuracy", "decode_rate"]
     clean = pd.DataFrame([("none", 0, "", True, 0.9, 1.0), ("none", 0, "", False, 0.8, 1.0)], columns=columns)
