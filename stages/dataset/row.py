@@ -1,4 +1,4 @@
-"""The row that a file gets in the scan table: its columns, and one look at the file for what they hold."""
+"""The row that a file gets in the scan table: its columns, and how one file is examined for them."""
 
 import hashlib
 import os
@@ -89,7 +89,7 @@ def examine(stored: Stored, folder: str, settings: Scan) -> Row:
 
 
 def file_sha256(stored: Stored, folder: str, settings: Scan) -> str | None:
-    """SHA-256 of a file's bytes; None for one that `look` does not read."""
+    """SHA-256 of a file's bytes; None for one that `examine` does not read."""
     try:
         data = None
         if stored.shard is None and stored.path.isascii():

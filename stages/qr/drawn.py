@@ -31,7 +31,7 @@ class Drawn(NamedTuple):
 
 
 def drawn_symbol(picture: np.ndarray) -> Drawn | None:
-    """The symbol of which grey pixels, uint8 (height, width), consist; None where they are anything else."""
+    """The one symbol that grey pixels, uint8 (height, width), are a drawing of; None for all other pictures."""
     height, width = picture.shape
     at_corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].tolist()
     if (

@@ -17,7 +17,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_SIDE = 65_535  # pixels of a side; zxing-cpp takes no more
 LARGE = 16_000_000  # pixels; a worker takes half a gigabyte or more for such a picture, and they are read in turn
 VISIBLE = 32  # grey levels from the paper; zxing-cpp and zbar need 24 or so
-# What Pillow raises for an EXIF block that it cannot parse; such a picture is whole, and taken as upright.
+# What Pillow raises for an EXIF block that it cannot parse; the picture itself is whole, and is not rotated.
 UNREADABLE_EXIF = (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, OverflowError, struct.error)
 Image.MAX_IMAGE_PIXELS = None  # `decode` has a bound of its own, as an error instead of a warning
 
@@ -32,7 +32,7 @@ class UnusableImageError(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded image: its pixels, upright and on white paper, and what its header says."""
+    """A decoded image: its pixels, rotated as EXIF says and without transparency, and the facts in its header."""
 
     pixels: np.ndarray  # uint8, (height, width) if grey, else (height, width, 3) RGB
     format: str
@@ -117,7 +117,7 @@ def _on_paper(image: Image.Image) -> np.ndarray:
         pixels = _composed(image, "white")
         drawn = np.asarray(image.getchannel("A")) >= 128
         visible = drawn & (grey(pixels) <= 255 - VISIBLE)
-        # What is drawn in white, but for a speck, would be gone.
+        # A drawing in white would be gone; a dark speck in it does not help.
         hidden = visible.sum() < drawn.sum() / 100 and not drawn.all()
         return _composed(image, "black") if hidden else pixels
     return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))

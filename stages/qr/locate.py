@@ -37,7 +37,7 @@ def _read(picture: np.ndarray, mode: zxingcpp.TextMode) -> list[zxingcpp.Barcode
 
 
 def _read_drawn(drawn: Drawn, mode: zxingcpp.TextMode) -> zxingcpp.Barcode | None:
-    """The code, where the modules need not be looked for: in an eighth of the time."""
+    """The code, whose modules are known, in an eighth of the time that it takes to find them."""
     return zxingcpp.read_barcode(
         drawn.black_on_white,
         formats=QR_CODE,

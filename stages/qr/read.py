@@ -1,4 +1,4 @@
-"""Find and read the QR codes in a picture (ISO/IEC 18004), with pyzbar as the judge of what is readable."""
+"""Find and read the QR codes in a picture (ISO/IEC 18004), with pyzbar as the judge of whether a code is readable."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +16,10 @@ from stages.qr.symbol import Symbol, contrast, dark, module_levels, variant
 from stages.qr.text import payload_of_zbar
 from stages.qr.zbar import ZbarCode, zbar_codes
 
+# All but QR codes, which zxing-cpp has searched for before.
+OTHER_FORMATS = zxingcpp.BarcodeFormats(
+    [kind for kind in zxingcpp.barcode_formats_list() if kind != zxingcpp.BarcodeFormat.QRCode]
+)
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
 
@@ -129,18 +133,22 @@ def _drawings(drawn: Drawn) -> Iterator[np.ndarray]:
 
 
 def _ladder(picture: np.ndarray, found: list[Symbol]) -> Iterator[Attempt]:
-    """What pyzbar gets to see, one after the other until it reads something."""
+    """What pyzbar gets to see, one after the other until it reads something; each is for what those before miss."""
     one = found[0] if len(found) == 1 and found[0].side else None
     module_px = one.size / (one.side or 1) if one else None
-    if module_px and module_px > ENOUGH_PX:
+    if one and module_px and module_px > ENOUGH_PX:  # the cheapest, where the size of a module is known
         factor = ENOUGH_PX / module_px
         small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         yield Attempt(small, 1 / factor)
+        if variant(dark(module_levels(picture, one)), one.ec_level, one.mask)[0]:  # zbar reads black on white only
+            yield Attempt(255 - small, 1 / factor)
     yield Attempt(picture)
-    if max(picture.shape) <= 1000:
+    if max(picture.shape) <= 1000:  # small modules
         yield Attempt(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 0.5)
-    yield Attempt(cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
-    yield Attempt(255 - picture)
+    black_and_white = cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
+    if cv2.norm(black_and_white, picture, cv2.NORM_INF) > 0:  # noise, or little contrast
+        yield Attempt(black_and_white)
+    yield Attempt(255 - picture)  # light on dark
 
 
 def _together(found: list[Symbol], scanned: list[ZbarCode], attempt: Attempt) -> list[Symbol]:
@@ -172,7 +180,7 @@ def _spans_several(found: list[Symbol], corners: np.ndarray) -> bool:
 
 def _explain(picture: np.ndarray) -> Reading:
     """Why neither decoder reads a QR code here."""
-    others = zxingcpp.read_barcodes(picture, text_mode=PLAIN)
+    others = zxingcpp.read_barcodes(picture, formats=OTHER_FORMATS, text_mode=PLAIN)
     if any(code.format in MICRO_QR for code in others):
         return Reading(problem=Problem.MICRO_QR, error="a Micro QR code, which pyzbar does not read")
     if others:

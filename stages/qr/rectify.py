@@ -51,7 +51,7 @@ def rectify_symbol(pixels: np.ndarray, symbol: Symbol) -> np.ndarray:
 
 
 def modules(picture: np.ndarray) -> np.ndarray | None:
-    """The modules of the one QR code in grey pixels, upright: bool (side, side), True where dark.
+    """The modules of the one QR code in grey pixels, rectified: bool (side, side), True where dark.
 
     None where there is none or several. A symbol in white on black, or mirrored, is turned back.
     """

@@ -15,7 +15,7 @@ SAMPLING_PX = 4  # pixels a module while modules are told from each other
 
 @dataclass(frozen=True)
 class Symbol:
-    """One QR code in a picture: all of this is of the same symbol. What is not known is None.
+    """One QR code in a picture: all fields describe the same symbol. Unknown is None.
 
     `corners`: top left, top right, bottom right and bottom left of the symbol itself (not of the
     picture) in pixels, float32 (4, 2). `decoder`: who has read it. `guess`: how the payload's bytes
@@ -70,7 +70,7 @@ def dark(levels: np.ndarray) -> np.ndarray:
 
 
 def contrast(levels: np.ndarray, ink: np.ndarray | None = None) -> float:
-    """Grey levels (0..255) between paper and ink: the mean of what is lighter less the mean of what is darker.
+    """Grey levels (0..255) between paper and ink: the mean of the lighter ones less that of the darker ones.
 
     `levels`, uint8 (h, w): a symbol's `module_levels`; or a picture, of which at most 256 x 256 evenly
     spaced pixels count. `ink`, bool (h, w): which of them are `dark`, where that is known. 0 where all are alike.

@@ -14,11 +14,11 @@ class Text(NamedTuple):
 
 
 def payload(raw: bytes, text: str = "", eci: bool = False) -> Text:
-    """The payload of a symbol with the data `raw`, of which zxing-cpp makes `text`.
+    """The payload of a symbol with the data `raw`, which zxing-cpp reads as `text`.
 
     `eci`: the symbol declares its encodings (Extended Channel Interpretation, ISO/IEC 18004, 7.4.2),
     and `text` follows them. Where it does not, ISO/IEC 8859-1 would be meant, but few encoders keep
-    to that: a byte order mark counts first, then what is valid UTF-8. The rest is ambiguous, since
+    to that: a byte order mark counts first, then valid UTF-8. The rest is ambiguous, since
     most bytes are valid in several encodings: Shift JIS where zxing-cpp thinks so, else GB 2312, else
     ISO/IEC 8859-1. Bytes that are none of them are binary, and shown as backslash escapes.
     """

@@ -1,4 +1,8 @@
-"""The decoder zbar, through the C functions that pyzbar binds: pyzbar.decode takes a third of a look for hulls."""
+"""The decoder zbar, through the C functions that pyzbar binds.
+
+`pyzbar.decode` computes convex hulls in Python, which takes as long as decoding a small picture, and raises ValueError
+for a symbol whose orientation zbar does not know.
+"""
 
 from ctypes import string_at
 from functools import cache

@@ -1,4 +1,4 @@
-"""What is a drawing of one symbol and of nothing else, and that nothing is read differently for it."""
+"""Drawings of one symbol are told from other pictures, and read like them."""
 
 import cv2
 import numpy as np
@@ -33,7 +33,7 @@ def test_the_modules_are_those_that_were_drawn(version: int, module_px: int, bor
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (0, 255), (200, 90), (0, 1), (1, 0)])
 @pytest.mark.parametrize("border", [0, 4])
 def test_of_every_variant_all_is_known(turns: int, mirrored: bool, paper: int, ink: int, border: int) -> None:
-    """Of arrays of 0 and 1 with a pixel a module and no margin, too, of which pyzbar by itself reads half or none."""
+    """Also in arrays of 0 and 1 with one pixel a module and no margin; pyzbar alone reads half of them or none."""
     dark = drawn(URL, 1, border, version=4, error="M", mask=5) == 0
     picture = np.rot90(np.where(dark, ink, paper).astype(np.uint8), turns)
     reading = read_symbol(picture[:, ::-1] if mirrored else picture)

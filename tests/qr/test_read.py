@@ -6,6 +6,7 @@ import zxingcpp
 from stages.qr import read
 from stages.qr.locate import locate
 from stages.qr.read import read_symbol, symbols
+from stages.qr.zbar import ZbarCode
 from tests.helpers import drawn
 from tests.qr.drawing import other_barcode
 
@@ -145,7 +146,7 @@ def test_each_code_of_a_picture_is_found_once_with_its_own_payload_and_place(oth
 
 @pytest.mark.parametrize("blind", ["zbar", "zxing"])
 def test_the_count_is_that_of_both_decoders_together(blind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a stand-in that lets one decoder miss what is on the left, and the other what is on the right."""
+    """By a stand-in: one decoder misses the code on the left, the other the one on the right."""
     page = on_page((A, 40, 30), (B, 420, 500))
     left, right = page.copy(), page.copy()
     left[:, 350:], right[:, :350] = 255, 255
@@ -171,3 +172,33 @@ def test_the_same_picture_has_the_same_answer_whatever_came_before() -> None:
     for seed in range(5):
         cv2.setRNGSeed(seed)
         assert [read_symbol(picture) for picture in torn] == first
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """What zbar gets to see."""
+    seen: list[np.ndarray] = []
+    scan = read.zbar_codes
+
+    def recorded(pixels: np.ndarray) -> list[ZbarCode]:
+        seen.append(pixels)
+        return scan(pixels)
+
+    monkeypatch.setattr(read, "zbar_codes", recorded)
+    return seen
+
+
+def test_nothing_is_tried_twice(attempts: list[np.ndarray]) -> None:
+    torn = A.copy()
+    torn[len(torn) // 2 :] = 255
+    for picture in (torn, cv2.GaussianBlur(torn, (0, 0), 2), torn // 2):
+        attempts.clear()
+        assert not read_symbol(picture).decoded
+        assert len({(pixels.shape, pixels.tobytes()) for pixels in attempts}) == len(attempts) > 2
+
+
+def test_a_code_found_in_white_on_black_is_turned_before_anything_else_is_tried(attempts: list[np.ndarray]) -> None:
+    photo = cv2.GaussianBlur(255 - drawn("https://a.example/", 9, 4, version=3, error="M"), (0, 0), 2)
+    reading = read_symbol(photo)
+    assert (reading.decoded, reading.inverted) == (True, True)
+    assert len(attempts) == 2

@@ -25,7 +25,7 @@ def test_a_drawn_code_is_left_alone(scale: int, border: int) -> None:
 
 
 @pytest.mark.parametrize("corners", TILTS)
-def test_a_tilted_code_is_set_upright(corners: list[tuple[float, float]]) -> None:
+def test_a_tilted_code_is_rectified(corners: list[tuple[float, float]]) -> None:
     straight = rectify(tilted(drawn(URL, 10, 4, version=3, error="M"), corners))
     (symbol,) = locate(straight)
     module_px = straight.shape[0] / (29 + 2 * 4)
@@ -69,7 +69,7 @@ def test_colours_stay() -> None:
 
 
 @pytest.mark.parametrize(("shift", "untouched"), [(0.1, True), (0.5, False)])
-def test_half_a_module_askew_is_set_upright_and_a_tenth_is_not(shift: float, untouched: bool) -> None:
+def test_half_a_module_askew_is_rectified_and_a_tenth_is_not(shift: float, untouched: bool) -> None:
     picture = drawn(URL, 20, 4, version=3, error="M")
     side, by = picture.shape[0], shift * 20 / picture.shape[0]
     askew = tilted(picture, [(0, 0), (1, 0), (1, 1), (by, 1)], size=side)  # pulled at the lower left
