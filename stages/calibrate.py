@@ -1,8 +1,8 @@
 """Temperature and threshold of the trained network, learned on the val part.
 
 Writes models/calibration.json, which names the weights it belongs to and lies beside them wherever they are
-used, and reports/val.json, the scores of the calibrated network on the val part. Both are learned from that
-part, so its scores are a little too good; those to quote are of the test part (stages/evaluate.py).
+used, and reports/val.json, the scores of the calibrated network on the val part, with the keys of
+reports/test.json. Both numbers are learned from that part, so these scores are a little too good.
 """
 
 import json
@@ -19,7 +19,7 @@ from stages.dataset.parts import is_malicious
 from stages.evaluation.metrics import compute_scores, headline
 from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import temperature, threshold
-from stages.network.data import Images
+from stages.network.data import Images, visible
 from stages.network.device import choose_device
 from stages.network.model_file import Calibration
 from stages.network.trained import Network, load_network
@@ -31,7 +31,7 @@ def main() -> None:
     keep_freed_memory()
     network = load_network(MODEL, choose_device(params.train.device))
     rows = read_table(SPLITS)
-    val = rows[rows["part"] == "val"]
+    val = rows[(rows["part"] == "val") & visible(rows, network.architecture.input)]
     logits, truth = logits_of(network, Images(val, params, network.architecture.input), params), is_malicious(val)
     if not np.isfinite(logits).all():
         raise StageError(f"{MODEL} answers NaN for images of the val part: see `python -m stages.diagnose`")

@@ -21,7 +21,7 @@ from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
 from stages.evaluation import rules
 from stages.network.allocator import keep_freed_memory
 from stages.network.architecture import chosen
-from stages.network.data import Images
+from stages.network.data import Images, visible
 from stages.training.curves import read_curves
 from stages.training.fabric import make_fabric
 
@@ -62,9 +62,9 @@ def gather(rows: pd.DataFrame, params: Params) -> Evidence:
 
 def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:
     """Figures of one batch, half of it of either class, and of the network as the training began with it."""
-    each = max(params.diagnose.batch_size // 2, 1)
-    batch = pd.concat([train[train["label"] == name].head(each) for name in CLASSES])
     takes = chosen(params.model)[0].input
+    train, each = train[visible(train, takes)], max(params.diagnose.batch_size // 2, 1)
+    batch = pd.concat([train[train["label"] == name].head(each) for name in CLASSES])
     images = Images(batch, params, takes)
     inputs = torch.stack([images[i][0] for i in range(len(images))])
     labels = torch.tensor(images.labels)

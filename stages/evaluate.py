@@ -1,6 +1,6 @@
 """Score the test part once: the network beside what needs no network, with intervals, and where its score comes from.
 
-Every model is scored on the same rows, with a threshold from the val part:
+Every model is scored on the same rows, those that the network can judge, with a threshold from the val part:
 
 - test: the test part.
 - matched: pairs of a malicious and a benign row of it with the same scheme, `www.` and symbol version. The drop
@@ -38,7 +38,7 @@ from stages.evaluation.metrics import headline
 from stages.evaluation.slices import slices
 from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import threshold
-from stages.network.data import Images
+from stages.network.data import Images, visible
 from stages.network.device import choose_device
 from stages.network.trained import Trained, load_trained
 
@@ -48,7 +48,8 @@ def main() -> None:
     params = load_params()
     keep_freed_memory()
     trained = load_trained(MODEL, choose_device(params.train.device))
-    rows = with_pictures(read_table(SPLITS))
+    everything = with_pictures(read_table(SPLITS))
+    rows = everything[visible(everything, trained.architecture.input)].copy()
     parts = [part(rows, name) for name in PARTS]
     rows["grid"] = read_grids(rows, params)
     there = describe(rows, read_table(VALID), params.split.given)
@@ -76,11 +77,15 @@ def main() -> None:
     tables["drops"] = drops(found["test"], found.get("elsewhere"))
     away = {"elsewhere": other, "test": test}
     tables["drift"] = pd.concat([drift(parts[0], one).assign(rows=name) for name, one in away.items()])
+    unjudged = int((everything["part"] == "test").sum()) - len(test)
     with replacing(EVALUATION) as folder:
         folder.mkdir()
         for name, table in tables.items():
             table.round(6).to_csv(folder / f"{name}.csv", index=False)
-        write_json(folder / "summary.json", summary(test, len(matched), scores, over) | {"elsewhere": there})
+        write_json(
+            folder / "summary.json",
+            summary(test, len(matched), scores, over) | {"unjudged": unjudged, "elsewhere": there},
+        )
     names = list(thresholds)
     kept = test[[*storage.STORAGE_COLUMNS, "label", "group", "payload", "version", *names]]
     with replacing(PREDICTIONS) as temporary:

@@ -25,7 +25,7 @@ from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, load_params
 from stages.dataset.parts import part
-from stages.network.data import Images
+from stages.network.data import Images, visible
 from stages.network.trained import Trained, load_trained
 
 OPSET = 20  # of ONNX 1.15; named, so that another version of PyTorch writes the same operators
@@ -49,7 +49,8 @@ def main() -> None:
     params = load_params()
     trained = load_trained(MODEL)
     rows = read_table(SPLITS)
-    test = Images(part(rows, "test"), params, trained.architecture.input)
+    takes = trained.architecture.input
+    test = Images(part(rows[visible(rows, takes)], "test"), params, takes)
     with replacing(ONNX) as temporary:
         export(trained, temporary)
         difference, speeds = compare(trained, temporary, test, params.evaluate.batch_size)

@@ -82,6 +82,8 @@ def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray,
             contents = [b"" if one is None else one.tobytes() for one in seen]
             distinct = {content: one for content, one in zip(contents, seen, strict=True) if one is not None}
             answers = dict(zip(distinct, trained.probability_of(list(distinct.values())), strict=True))
+            if not np.isfinite(list(answers.values())).all():
+                raise StageError(f"{MODEL} returned NaN; retrain it")
             judged = [answers.get(content, np.nan) for content in contents]
             probability.append(np.reshape(judged, (len(CASES), len(RECTIFIED))))
             decoded.append(readable)
@@ -121,16 +123,20 @@ def examine(item: tuple[int, Stored], see: See, folder: Path, seed: int, max_pix
 def tabulate(truth: np.ndarray, probability: np.ndarray, decoded: np.ndarray, threshold: float) -> pd.DataFrame:
     """A row for each case, rectified and not: corruption, title, severity, unit, images and three figures.
 
+    Pictures that do not show what the network takes are counted as unjudged, and are not in accuracy and AUC.
     `truth` (images,) of 0 and 1; the others as `score` returns them.
     """
     table = []
     for case, (name, severity) in enumerate(CASES):
         title, unit = (CORRUPTIONS[name].title, CORRUPTIONS[name].unit) if severity else (name, "")
         for i, rectified in enumerate(RECTIFIED):
-            scores = probability[:, case, i]
+            scores, judged = probability[:, case, i], np.isfinite(probability[:, case, i])
             row = {"corruption": name, "title": title, "severity": severity, "unit": unit, "rectified": rectified}
-            row |= {"images": len(truth), "accuracy": float(((scores >= threshold) == truth).mean())}
-            row |= {"auc": float(metrics.roc_auc_score(truth, scores)), "decode_rate": float(decoded[:, case].mean())}
+            right, both = (scores >= threshold)[judged] == truth[judged], len(np.unique(truth[judged])) == 2
+            row |= {"images": len(truth), "unjudged": int((~judged).sum())}
+            row |= {"accuracy": float(right.mean()) if len(right) else np.nan}
+            row |= {"auc": float(metrics.roc_auc_score(truth[judged], scores[judged])) if both else np.nan}
+            row |= {"decode_rate": float(decoded[:, case].mean())}
             table.append(row)
     return pd.DataFrame(table)
 

@@ -33,7 +33,7 @@ from stages.common.files import write_json
 from stages.common.settings import Params, load_params
 from stages.network.allocator import keep_freed_memory
 from stages.network.architecture import chosen
-from stages.network.data import Images
+from stages.network.data import Images, visible
 from stages.network.trained import save_network
 from stages.training.batches import loader
 from stages.training.checkpoint import fingerprint, load_checkpoint, recipe, save_checkpoint
@@ -49,6 +49,7 @@ def main() -> None:
     params = load_params()
     takes = chosen(params.model)[0].input
     rows = read_table(SPLITS)
+    seen = rows[visible(rows, takes)]
     if params.train.devices > 1 and "WORLD_SIZE" not in os.environ:
         return start_processes(params.train.devices, "stages.train")
     keep_freed_memory()
@@ -57,10 +58,14 @@ def main() -> None:
     if fabric.is_global_zero:
         each = f"{fabric.world_size} processes, each on " if fabric.world_size > 1 else ""
         stdout.print(f"training on {each}{fabric.device}, precision {precision}")
+        if lost := len(rows) - len(seen):
+            stdout.print(f"{lost:,} of {len(rows):,} images do not show {takes.name}, and are left out")
+        if cut := int((seen["version"] > takes.whole_up_to).sum()):
+            stdout.print(f"{cut:,} of {len(seen):,} symbols are above version {takes.whole_up_to}, and are cut off")
     fabric.seed_everything(params.train.seed + fabric.global_rank, verbose=False)
 
-    train_set = Images(rows[rows["part"] == "train"], params, takes, augmented=True)
-    val_set = Images(rows[rows["part"] == "val"], params, takes)
+    train_set = Images(seen[seen["part"] == "train"], params, takes, augmented=True)
+    val_set = Images(seen[seen["part"] == "val"], params, takes)
     run = new_run(params, fabric, precision)
     try:
         fit(run, params, fabric, train_set, val_set)
@@ -97,7 +102,8 @@ def fit(run: Run, params: Params, fabric: Fabric, train_set: Images, val_set: Im
 
 def resume(run: Run, params: Params, fabric: Fabric) -> str:
     """Go on from the checkpoint where there is one of the same start; the fingerprint of that start."""
-    start = fingerprint(params, SPLITS, Path(__file__))
+    files = [value for _, value in chosen(params.model)[1] if isinstance(value, Path)]
+    start = fingerprint(params, SPLITS, Path(__file__), *files)
     state: dict[str, Any] | None = fabric.broadcast(load_checkpoint(start) if fabric.is_global_zero else None)
     if state:
         run.load_state_dict(state)

@@ -42,7 +42,18 @@ def copy(tried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_corruption_has_its_rows(tried: Path) -> None:
     table = pd.read_csv(tried / REPORT / "robustness.csv", keep_default_na=False)
-    columns = ["corruption", "title", "severity", "unit", "rectified", "images", "accuracy", "auc", "decode_rate"]
+    columns = [
+        "corruption",
+        "title",
+        "severity",
+        "unit",
+        "rectified",
+        "images",
+        "unjudged",
+        "accuracy",
+        "auc",
+        "decode_rate",
+    ]
     assert table.columns.tolist() == columns
     expected = [("none", "none", 0.0, "")]
     expected += [
@@ -176,6 +187,18 @@ def test_accuracy_auc_and_decode_rate_count_what_they_say() -> None:
     decoded[0, 0] = False
     row = tabulate(truth, probability, decoded, 0.55).iloc[0]
     assert (row["accuracy"], row["auc"], row["decode_rate"]) == (0.5, 0.75, 0.75)
+
+
+def test_pictures_without_what_the_network_takes_are_counted_and_not_guessed() -> None:
+    truth = np.array([1, 1, 0, 0])
+    probability = np.full((4, len(CASES), 2), 0.5)
+    probability[:, 0, 0] = [np.nan, 0.9, 0.1, 0.6]
+    probability[:, 1, 0] = np.nan
+    table = tabulate(truth, probability, np.ones((4, len(CASES)), bool), 0.55)
+    some, none = table.iloc[0], table.iloc[2]
+    assert (some["images"], some["unjudged"], some["accuracy"], some["auc"]) == (4, 1, pytest.approx(2 / 3), 1.0)
+    assert none["unjudged"] == 4
+    assert none[["accuracy", "auc"]].isna().all()
 
 
 def test_workers_need_not_load_torch(tmp_path: Path) -> None:

@@ -22,13 +22,15 @@ class Architecture:
 
     `settings` are its keys of section `model` in params.yaml, each with the default that is meant by a model
     file from before there was that key. `build` makes a module of them that maps a batch of `input` to float
-    logits (n, 2) for CLASSES. `describe` gives a sentence.
+    logits (n, 2) for CLASSES. `describe` gives a sentence. `start` takes weights from a
+    file over into a network that is to be trained.
     """
 
     input: Input
     settings: type[Section]
     build: Callable[[Any], "nn.Module"]
     describe: Callable[[Any], str]
+    start: Callable[["nn.Module", Any], None] | None = None
 
 
 def names() -> list[str]:

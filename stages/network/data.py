@@ -21,6 +21,14 @@ def as_tensor(seen: np.ndarray, takes: Input) -> Tensor:
     return item.permute(2, 0, 1) if item.ndim == 3 else item.expand(takes.shape)
 
 
+def visible(rows: pd.DataFrame, takes: Input) -> np.ndarray:
+    """Which of `rows` (columns version and mask) show what a network `takes`: bool (n,).
+
+    Every picture is one. Modules are those of a symbol that zxing-cpp located, and so has a version.
+    """
+    return np.ones(len(rows), bool) if takes.picture else rows[["version", "mask"]].notna().all(axis=1).to_numpy()
+
+
 class Images(Dataset[tuple[Tensor, int]]):
     """The images of `rows` (columns SPLIT_COLUMNS) as a network `takes` them, items (tensor, class index).
 

@@ -17,6 +17,7 @@ class Input:
     lowest and the highest, `blank` is that of an input that says nothing. `note` is kept with the weights: a
     model with another note was trained on inputs made in another way. `picture`: it is one, which can be blurred
     or turned. `description` completes "it takes ..." for people.
+    Of symbols above version `whole_up_to` a part is cut off.
     """
 
     name: str
@@ -28,3 +29,4 @@ class Input:
     see: Callable[[np.ndarray, bool], np.ndarray | None]
     note: dict[str, Any]
     description: str
+    whole_up_to: int = 40

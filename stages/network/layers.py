@@ -1,4 +1,4 @@
-"""Layers that more than one network begins with."""
+"""Layers of the networks that PyTorch does not have."""
 
 import torch
 from torch import Tensor, nn
@@ -17,3 +17,41 @@ class Normalised(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """See the class."""
         return self.normalise(pixels).contiguous(memory_format=torch.channels_last)
+
+
+class DarkAndLight(nn.Module):
+    """(n, side, side) modules, 1 dark, -1 light, 0 none, to float32 (n, 2, side, side): is it dark; is it light."""
+
+    def forward(self, modules: Tensor) -> Tensor:
+        """See the class."""
+        values = modules.float().unsqueeze(1)
+        both = torch.cat([values, -values], dim=1).relu()
+        return both.contiguous(memory_format=torch.channels_last)
+
+
+class Place(nn.Module):
+    """Adds learned values, one for each channel and place."""
+
+    def __init__(self, channels: int, side: int) -> None:
+        super().__init__()
+        self.values = nn.Parameter(torch.zeros(channels, side, side))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return x + self.values
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions whose result is added to their input (He et al., CVPR 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+        def convolution() -> list[nn.Module]:
+            return [nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)]
+
+        self.block = nn.Sequential(*convolution(), nn.ReLU(inplace=True), *convolution())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return (x + self.block(x)).relu()

@@ -4,7 +4,7 @@ import pandas as pd
 
 # name -> (in a sentence, what it is)
 BASELINES = {
-    "network": ("the network", "convolutional network on the picture, the subject of this page"),
+    "network": ("the network", "the trained network, the subject of this page"),
     "majority": ("the larger class", "always answers the same: guessing"),
     "best_rule": (
         "the best rule",

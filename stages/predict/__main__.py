@@ -34,6 +34,7 @@ The network outside Python: models/model.onnx runs in ONNX Runtime from C#, Java
 3. A code that is tilted, or takes less than half of the picture, is rectified first, with 4 modules of margin.
 4. Output `probability`, float32 (n,), of being malicious: temperature and softmax are inside the graph.
 5. Malicious from `threshold` on, which is in the JSON of the model's metadata entry `about`.
+With `model.architecture: symbol` steps 1 to 3 are: input `modules`, int8 (n, 57, 57), see stages/network/modules.py.
 """
 
 import argparse
@@ -87,8 +88,8 @@ def _answer(options: argparse.Namespace) -> int:
     require_zbar()
     limits = Limits(options.max_bytes, options.max_pixels, options.timeout, options.max_parts)
     with reader(limits, _workers(options)) as read:  # the workers start while the model is loaded
-        files = batches(read.codes(_sources(options)), BATCH)
         scorer = open_model(options.model, options.device)
+        files = batches(read.codes(_sources(options), scorer.takes.see), BATCH)
         threshold = scorer.threshold if options.threshold is None else options.threshold
         stands = standing(scorer.path, scorer.about)
         stderr.print(printable(stands.sentence), markup=False)

@@ -5,7 +5,7 @@ symbol that was located, and a payload that nobody located is not judged.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -13,34 +13,34 @@ import numpy as np
 
 from stages.common.turn import set_alarm
 from stages.dataset.storage import read_bytes
-from stages.network.view import INPUT_SIDE
 from stages.predict.paths import Source
 from stages.predict.sources.item import Item, Limits, Picture, Refusal
 from stages.predict.sources.opened import item_of
 from stages.predict.sources.sniff import kind_of_file
-from stages.qr.image import UnusableImageError, grey, square
+from stages.qr.image import UnusableImageError, grey
 from stages.qr.read import summary, symbols
 from stages.qr.rectify import rectify, rectify_symbol
 from stages.qr.symbol import Symbol
 
 TIMEOUTS_A_FILE = 10  # so many times `Limits.timeout` for all parts of a file together
 MAX_CODES = 1000  # of a file
+See = Callable[[np.ndarray, bool], np.ndarray | None]  # stages.network.input.Input.see
 MEMORY = 3 * 2**30  # bytes that a worker may hold
 
 
 @dataclass(frozen=True)
 class Code:
-    """One QR code; or, where `pixels` is None, why there is none to judge (`reason`, and in words `detail`).
+    """One QR code; or, where `seen` is None, why there is none to judge (`reason`, and in words `detail`).
 
-    `where` is its place in the file, `index` counts the codes of a picture from 1. `pixels` is the input of
-    the network, uint8 (224, 224) or (224, 224, 3). `payload` is as it was read, `corners` as in
+    `where` is its place in the file, `index` counts the codes of a picture from 1. `seen` is what the
+    network takes, as stages.network.input.Input.see makes it. `payload` is as it was read, `corners` as in
     stages.qr.symbol.Symbol, `version` the symbol's. With `skipped` the file holds no pictures.
     """
 
     path: str
     where: str = ""
     index: int | None = None
-    pixels: np.ndarray | None = None
+    seen: np.ndarray | None = None
     payload: str | None = None
     corners: np.ndarray | None = None
     version: int | None = None
@@ -82,8 +82,8 @@ class Progress:
         return ""
 
 
-def codes_in(source: Source, limits: Limits, progress: Progress) -> list[Code]:
-    """The codes in a file, at least one entry. Never raises for the content of a file."""
+def codes_in(source: Source, limits: Limits, progress: Progress, see: See) -> list[Code]:
+    """The codes in a file as a network sees them, at least one entry. Never raises for the content of a file."""
     if source.reason:
         return [Code(source.path, reason=source.reason, detail=source.detail)]
     try:
@@ -97,10 +97,10 @@ def codes_in(source: Source, limits: Limits, progress: Progress) -> list[Code]:
         return [Code(source.path, skipped=True)]
     digest = sha256(data).hexdigest()
     root = item_of(data, source.path, "", limits, 0)
-    return [replace(code, path=source.path, file_sha256=digest) for code in _walk(root, limits, progress)]
+    return [replace(code, path=source.path, file_sha256=digest) for code in _walk(root, limits, progress, see)]
 
 
-def _walk(root: Item, limits: Limits, progress: Progress) -> Iterator[Code]:
+def _walk(root: Item, limits: Limits, progress: Progress, see: See) -> Iterator[Code]:
     """The answers of all items below `root`; "no QR code" only where there is nothing else to say of the file."""
     waiting, seen, pictures, answered, opened = [root], set[bytes](), 0, 0, 0
     end = time.monotonic() + TIMEOUTS_A_FILE * limits.timeout
@@ -122,7 +122,7 @@ def _walk(root: Item, limits: Limits, progress: Progress) -> Iterator[Code]:
                     break
                 continue
             pictures += isinstance(found, Picture)
-            for code in [_refused(found)] if isinstance(found, Refusal) else _codes(found):
+            for code in [_refused(found)] if isinstance(found, Refusal) else _codes(found, see):
                 same = _fingerprint(code)
                 if code.reason != "no_code" and same not in seen:
                     if same:
@@ -137,9 +137,9 @@ def _walk(root: Item, limits: Limits, progress: Progress) -> Iterator[Code]:
 
 def _fingerprint(code: Code) -> bytes:
     """The same for a code that was seen in the same pixels before, as in the frames of an animation; b"" if unread."""
-    if code.pixels is None:
+    if code.seen is None:
         return b""
-    return sha256(repr(code.payload).encode("utf-8", "backslashreplace") + code.pixels.tobytes()).digest()
+    return sha256(repr(code.payload).encode("utf-8", "backslashreplace") + code.seen.tobytes()).digest()
 
 
 def _bound(opened: int, answered: int, end: float, limits: Limits) -> str:
@@ -165,7 +165,7 @@ def _refused(refusal: Refusal) -> Code:
     return Code("", refusal.where, reason=refusal.reason, detail=refusal.detail)
 
 
-def _codes(picture: Picture) -> list[Code]:
+def _codes(picture: Picture, see: See) -> list[Code]:
     luma = grey(picture.pixels)
     found = symbols(luma)
     blank = Code("", picture.where, picture_sha256=picture.sha256)
@@ -173,12 +173,14 @@ def _codes(picture: Picture) -> list[Code]:
         why = summary(luma, found)
         return [replace(blank, reason=str(why.problem), detail=why.error)]
     return [
-        replace(_code(picture.pixels, symbol, found), where=blank.where, index=number, picture_sha256=picture.sha256)
+        replace(
+            _code(picture.pixels, symbol, found, see), where=blank.where, index=number, picture_sha256=picture.sha256
+        )
         for number, symbol in enumerate(found, 1)
     ]
 
 
-def _code(pixels: np.ndarray, symbol: Symbol, found: list[Symbol]) -> Code:
+def _code(pixels: np.ndarray, symbol: Symbol, found: list[Symbol], see: See) -> Code:
     code = Code("", payload=symbol.payload, corners=symbol.corners, version=symbol.version, decoder=symbol.decoder)
     if symbol.partial:
         detail = "a part of a message in several QR codes (structured append)"
@@ -187,5 +189,7 @@ def _code(pixels: np.ndarray, symbol: Symbol, found: list[Symbol]) -> Code:
         detail = "only pyzbar reads it, which does not locate it well enough; show it in a sharper picture of its own"
         return replace(code, reason="not_located", detail=detail)
     # Of a picture with no other code the network sees what it sees in evaluation.
-    seen = rectify(pixels, found) if len(found) == 1 else rectify_symbol(pixels, symbol)
-    return replace(code, pixels=square(seen, INPUT_SIDE))
+    seen = see(rectify(pixels, found) if len(found) == 1 else rectify_symbol(pixels, symbol), False)
+    if seen is None:
+        return replace(code, reason="not_located", detail="its modules cannot be read; show it in a sharper picture")
+    return replace(code, seen=seen)

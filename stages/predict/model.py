@@ -12,8 +12,9 @@ import numpy as np
 from stages.common.artefacts import MODEL, ONNX
 from stages.common.cli import StageError
 from stages.common.workers import cores
+from stages.network.architecture import architecture
+from stages.network.input import Input
 from stages.network.model_file import damaged
-from stages.network.view import INPUT_SIDE, PICTURE
 
 BATCH = 16  # codes that the network gets at a time, at most
 
@@ -22,12 +23,13 @@ BATCH = 16  # codes that the network gets at a time, at most
 class Scorer:
     """A model that is ready. `about` is what its file says of it, `sha256` that of the file.
 
-    `network` takes uint8 (n, 3, 224, 224) and gives probabilities of being malicious, (n,) in 0..1. Matrix
+    `network` gets a batch (n, *takes.shape) and gives probabilities of being malicious, (n,) in 0..1. Matrix
     products of another shape may round differently, and a picture alone must get the figure that it gets among
     others: so n is at least `fewest`, and the rest is zeros.
     """
 
     network: Callable[[np.ndarray], np.ndarray]
+    takes: Input
     fewest: int
     about: dict[str, Any]
     path: Path
@@ -38,15 +40,15 @@ class Scorer:
         """The probability from which on a code is malicious, 0..1."""
         return float(self.about["threshold"])
 
-    def probability(self, pixels: list[np.ndarray]) -> list[float]:
-        """Of being malicious, in 0..1, rounded to four digits; `pixels` are at most BATCH inputs as in Code.pixels.
+    def probability(self, seen: list[np.ndarray]) -> list[float]:
+        """Of being malicious, in 0..1, rounded to four digits; `seen` are at most BATCH inputs as in Code.seen.
 
         Raises StageError where the network answers NaN, which would otherwise pass for benign.
         """
-        batch = np.zeros((max(len(pixels), self.fewest), 3, INPUT_SIDE, INPUT_SIDE), np.uint8)
-        for row, one in zip(batch, pixels, strict=False):
+        batch = np.zeros((max(len(seen), self.fewest), *self.takes.shape), self.takes.dtype)
+        for row, one in zip(batch, seen, strict=False):
             row[:] = one if one.ndim == 2 else one.transpose(2, 0, 1)
-        answers = [float(answer) for answer in self.network(batch)[: len(pixels)]]
+        answers = [float(answer) for answer in self.network(batch)[: len(seen)]]
         if not all(0 <= answer <= 1 for answer in answers):
             raise StageError(f"the model {self.path} returned NaN; retrain it")
         return [round(answer, 4) for answer in answers]
@@ -79,17 +81,17 @@ def _with_onnx(path: Path) -> Scorer:
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         about = json.loads(session.get_modelmeta().custom_metadata_map["about"])
-        _check(path, about)
+        takes = _takes(path, about)
     except StageError:
         raise
     except Exception as error:  # onnxruntime has exceptions of its own for each way to be damaged
         raise damaged(path, error) from None
 
-    def network(pixels: np.ndarray) -> np.ndarray:
-        return session.run(["probability"], {"pixels": pixels})[0]
+    def network(batch: np.ndarray) -> np.ndarray:
+        return session.run(["probability"], {takes.name: batch})[0]
 
     # From two rows on, each is computed alike; a single one is a product of another kind.
-    return Scorer(network, 2, about, path, _sha256(path))
+    return Scorer(network, takes, 2, about, path, _sha256(path))
 
 
 def _with_torch(path: Path, device: str) -> Scorer:
@@ -99,15 +101,17 @@ def _with_torch(path: Path, device: str) -> Scorer:
     from stages.network.trained import load_trained
 
     trained = load_trained(path, choose_device(device, "--device"))
-    _check(path, trained.about)
-    return Scorer(lambda pixels: trained.probability(from_numpy(pixels)), BATCH, trained.about, path, _sha256(path))
+    takes, about = trained.architecture.input, trained.about
+    return Scorer(lambda batch: trained.probability(from_numpy(batch)), takes, BATCH, about, path, _sha256(path))
 
 
-def _check(path: Path, about: dict[str, Any]) -> None:
-    """Raise StageError unless the model wants its pictures as stages.network.view.view prepares them."""
+def _takes(path: Path, about: dict[str, Any]) -> Input:
+    """What the model takes. Raises StageError where this version prepares it in another way than the model wants."""
     float(about["threshold"]), float(about["temperature"])
-    if about["input"] != PICTURE.note or list(about["classes"]) != ["benign", "malicious"]:
-        raise StageError(f"{path} is of another version, which prepares its pictures differently; export it again")
+    takes = architecture(about["model"]["architecture"]).input
+    if about["input"] != takes.note or list(about["classes"]) != ["benign", "malicious"]:
+        raise StageError(f"{path} is of another version, which prepares its inputs differently; export it again")
+    return takes
 
 
 def _sha256(path: Path) -> str:

@@ -19,7 +19,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from stages.common.turn import give_turn_back, set_alarm
 from stages.common.workers import cause_of_death, cores, worker_pool
-from stages.predict.codes import MEMORY, TIMEOUTS_A_FILE, Code, Progress, codes_in
+from stages.predict.codes import MEMORY, TIMEOUTS_A_FILE, Code, Progress, See, codes_in
 from stages.predict.paths import Source
 from stages.predict.sources.item import Limits
 
@@ -70,9 +70,14 @@ class Reader:
 
     def __init__(self, pool: ProcessPool, limits: Limits, folder: Path, ahead: int) -> None:
         self.pool, self.limits, self.folder, self.ahead = pool, limits, folder, ahead
+        self.see: See
 
-    def codes(self, found: Iterable[Source]) -> Iterator[list[Code]]:
-        """The codes of each of `found`, in order. A file, or a part of one, that kills its reader costs one entry."""
+    def codes(self, found: Iterable[Source], see: See) -> Iterator[list[Code]]:
+        """The codes of each of `found` as a network sees them, in order.
+
+        A file, or a part of one, that kills its reader costs one entry.
+        """
+        self.see = see
         sent = (self.send(part) for part in batches(found, CHUNK))
         for several in batches(sent, self.ahead):
             for part, future in several:
@@ -83,7 +88,7 @@ class Reader:
         # A worker's own alarm ends a hanging decoder; the pool's limit is for platforms without alarms.
         longest = self.limits.timeout * (TIMEOUTS_A_FILE * len(part) + 2)
         progress = progress or Progress(alarmed=True)
-        return part, self.pool.schedule(_work, args=(part, self.limits, progress), timeout=longest)
+        return part, self.pool.schedule(_work, args=(part, self.limits, progress, self.see), timeout=longest)
 
     def collect(self, part: list[Source], future: "Future[list[list[Code]]]") -> Iterator[list[Code]]:
         """The codes of each of `part`, for which `future` stands."""
@@ -114,7 +119,7 @@ def _number(file: Path) -> int | None:
     return int(file.read_bytes()) if file.exists() and file.stat().st_size else None
 
 
-def _work(part: list[Source], limits: Limits, progress: Progress) -> list[list[Code]]:
+def _work(part: list[Source], limits: Limits, progress: Progress, see: See) -> list[list[Code]]:
     """Runs in a worker."""
     _bound_memory()
     if sys.platform != "win32":
@@ -123,7 +128,8 @@ def _work(part: list[Source], limits: Limits, progress: Progress) -> list[list[C
     for source in part:
         set_alarm(limits.timeout)
         try:
-            found.append(codes_in(source, limits, progress if len(part) == 1 else Progress(alarmed=True)))
+            own = progress if len(part) == 1 else Progress(alarmed=True)
+            found.append(codes_in(source, limits, own, see))
         finally:
             set_alarm(0)
             give_turn_back()

@@ -30,22 +30,22 @@ def verdicts(
     """
     for files in found:
         codes = [_judgeable(code, versions) for code in chain.from_iterable(files) if not code.skipped]
-        asked = [code.pixels for code in codes if code.pixels is not None]
+        asked = [code.seen for code in codes if code.seen is not None]
         answers = iter([p for i in range(0, len(asked), BATCH) for p in scorer.probability(asked[i : i + BATCH])])
-        yield [_row(code, None if code.pixels is None else next(answers), threshold, scorer.sha256) for code in codes]
+        yield [_row(code, None if code.seen is None else next(answers), threshold, scorer.sha256) for code in codes]
 
 
 def _judgeable(code: Code, versions: frozenset[int] | None) -> Code:
-    """`code`, without pixels where the network has never seen its like: it would answer all the same."""
-    if code.pixels is None or code.payload is None:
+    """`code`, without what the network sees where the network has never seen its like: it would answer all the same."""
+    if code.seen is None or code.payload is None:
         return code
     kind = kind_of(code.payload)
     if kind.name != "url":
         words = f"{kind.name} ({kind.scheme}:)" if kind.scheme else kind.name
-        return replace(code, pixels=None, reason="not_url", detail=f"not a URL, but {words}; the network knows URLs")
+        return replace(code, seen=None, reason="not_url", detail=f"not a URL, but {words}; the network knows URLs")
     if versions is not None and code.version not in versions:
         detail = f"symbol version {code.version}; the network was trained with {_ranges(versions)}"
-        return replace(code, pixels=None, reason="unseen_version", detail=detail)
+        return replace(code, seen=None, reason="unseen_version", detail=detail)
     return code
 
 

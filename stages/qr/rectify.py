@@ -58,6 +58,11 @@ def modules(picture: np.ndarray) -> np.ndarray | None:
     found = locate(picture)
     if len(found) != 1 or found[0].side is None:
         return None
-    seen = dark(module_levels(picture, found[0]))
-    inverted, mirrored = variant(seen, found[0].ec_level, found[0].mask)
+    return modules_of(picture, found[0])
+
+
+def modules_of(picture: np.ndarray, symbol: Symbol) -> np.ndarray:
+    """The modules of `symbol`, whose side must be known, as `modules` has them."""
+    seen = dark(module_levels(picture, symbol))
+    inverted, mirrored = variant(seen, symbol.ec_level, symbol.mask)
     return (seen.T if mirrored else seen) ^ inverted

@@ -74,7 +74,10 @@ def new_run(params: Params, fabric: Fabric, precision: str) -> Run:
 def new_network(model: Model) -> nn.Module:
     """The network of section `model` with the weights that a training begins with."""
     architecture, settings = chosen(model)
-    return architecture.build(settings).to(memory_format=torch.channels_last)
+    net = architecture.build(settings)
+    if architecture.start:
+        architecture.start(net, settings)
+    return net.to(memory_format=torch.channels_last)
 
 
 def copy_of(net: nn.Module) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ import segno
 from PIL import Image
 
 from stages.dataset.storage import Stored
+from stages.network.view import view
 from stages.predict import __main__
 from stages.predict.codes import Progress, codes_in
 from stages.predict.paths import Source
@@ -66,5 +67,5 @@ def mail(*attached: tuple[str, str, bytes], text: str = "see the code", html: st
 
 def found(name: str, content: bytes, limits: Limits | None = None) -> list[tuple[str, str]]:
     """Place, and payload or the reason why there is none, of each code in a file."""
-    codes = codes_in(Source(name, Stored(name), content=content), limits or Limits(), Progress())
+    codes = codes_in(Source(name, Stored(name), content=content), limits or Limits(), Progress(), view)
     return [(code.where, code.reason or code.payload or "") for code in codes]
