@@ -15,6 +15,7 @@ from stages.common.artefacts import CALIBRATION, MODEL, SPLITS, VAL_FIGURES, rea
 from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import Params, load_params
+from stages.dataset.identity import require_same_data
 from stages.dataset.parts import is_malicious
 from stages.evaluation.metrics import compute_scores, headline
 from stages.network.allocator import keep_freed_memory
@@ -31,6 +32,7 @@ def main() -> None:
     keep_freed_memory()
     network = load_network(MODEL, choose_device(params.train.device))
     rows = read_table(SPLITS)
+    require_same_data(rows, network.about, MODEL)
     val = rows[(rows["part"] == "val") & visible(rows, network.architecture.input)]
     logits, truth = logits_of(network, Images(val, params, network.architecture.input), params), is_malicious(val)
     if not np.isfinite(logits).all():
@@ -39,7 +41,13 @@ def main() -> None:
     heat = temperature(logits, truth)
     probability = softmax(logits / heat, axis=1)[:, 1]
     at = threshold(truth, probability, params.calibrate.max_false_positives)
-    found = Calibration(temperature=heat, threshold=at, weights_sha256=network.about["weights_sha256"])
+    about = network.about
+    found = Calibration(
+        temperature=heat,
+        threshold=at,
+        weights_sha256=about["weights_sha256"],
+        data_sha256=about.get("data_sha256"),
+    )
     with replacing(CALIBRATION) as temporary:  # with all digits, unlike other JSON: the threshold separates two rows
         temporary.write_text(json.dumps(found.model_dump(), indent=2) + "\n")
     report = headline(compute_scores(truth, probability, at))

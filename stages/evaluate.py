@@ -26,6 +26,7 @@ from stages.common.cli import progress, run_stage, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load_params
 from stages.dataset import storage
+from stages.dataset.identity import require_same_data
 from stages.dataset.parts import ELSEWHERE, PARTS, assign_parts, is_malicious, part
 from stages.dataset.row import PICTURE
 from stages.evaluation import bootstrap, plots
@@ -51,6 +52,7 @@ def main() -> None:
     everything = with_pictures(read_table(SPLITS))
     rows = everything[visible(everything, trained.architecture.input)].copy()
     parts = [part(rows, name) for name in PARTS]
+    require_same_data(rows, trained.about, MODEL)
     rows["grid"] = read_grids(rows, params)
     there = describe(rows, read_table(VALID), params.split.given)
     other = rows[rows["part"] == ELSEWHERE] if not there["problem"] else rows.iloc[:0]

@@ -17,7 +17,6 @@ one value an epoch) and reports/train.json (the figures of that epoch). After ev
 training goes to models/checkpoint.pt, which is deleted at the end.
 """
 
-import hashlib
 import os
 import time
 from pathlib import Path
@@ -31,6 +30,7 @@ from stages.common.artefacts import CHECKPOINT, MODEL, SPLITS, TRAIN_FIGURES, re
 from stages.common.cli import run_stage, stdout
 from stages.common.files import write_json
 from stages.common.settings import Params, load_params
+from stages.dataset.identity import data_sha256
 from stages.network.allocator import keep_freed_memory
 from stages.network.architecture import chosen
 from stages.network.data import Images, visible
@@ -124,11 +124,6 @@ def keep(run: Run, params: Params, rows: pd.DataFrame, report: Figures) -> None:
         stdout.print(f"the training diverged ({report['diverged']}); kept are the weights of epoch {report['epoch']}")
     shown = ", ".join(f"{name} {value:.4g}" for name, value in report.items() if isinstance(value, int | float))
     stdout.print(f"{MODEL}: {shown}")
-
-
-def data_sha256(rows: pd.DataFrame) -> str:
-    """SHA-256 over the images' own and their labels and parts: which data a model was trained on."""
-    return hashlib.sha256(rows[["sha256", "label", "part"]].to_csv(index=False).encode()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -197,6 +197,19 @@ def write_model(
     return path
 
 
+def trained_on_these(model: Path, splits: Path) -> None:
+    """Let the file `model` say that it was trained on the split table `splits`, which a test has changed since."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    from stages.dataset.identity import data_sha256
+
+    with safe_open(model, framework="numpy") as file:
+        about = json.loads(file.metadata()["about"])
+    about["data_sha256"] = data_sha256(pd.read_parquet(splits))
+    save_file(load_file(model), model, metadata={"about": json.dumps(about)})
+
+
 def truncate(path: Path, size: int = 120) -> None:
     """Cut a file off, as a broken download is."""
     path.write_bytes(path.read_bytes()[:size])

@@ -13,7 +13,7 @@ from stages.common.settings import load_params
 from stages.evaluation.metrics import HEADLINE
 from stages.network.data import Images
 from stages.network.trained import load_trained
-from tests.helpers import set_params, write_model
+from tests.helpers import set_params, trained_on_these, write_model
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_fewer_false_positives_are_a_higher_threshold_of_the_same_weights(copy: 
     in_val = rows.index[(rows["part"] == "val") & (rows["label"] == "malicious")]
     rows.loc[in_val[0], "label"] = "benign"  # so that it is called malicious with all of its kind, or some are missed
     rows.to_parquet(SPLITS)
+    trained_on_these(MODEL, SPLITS)
     calibrate.main()
     before = json.loads(CALIBRATION.read_text())
     set_params(copy, {"calibrate.max_false_positives": 0.0})

@@ -9,10 +9,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from stages import evaluate, robustness, scan, split, validate
-from stages.common.artefacts import SPLITS
+from stages.common.artefacts import MODEL, SPLITS
 from stages.common.cli import StageError
 from stages.evaluation.baselines import BASELINES
-from tests.helpers import run_stage, set_params
+from tests.helpers import run_stage, set_params, trained_on_these
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def swap_labels() -> None:
     first = table.groupby(["part", "label"], observed=True).head(1).index
     swapped = table.loc[first, "label"].map({"benign": "malicious", "malicious": "benign"})
     table.assign(label=swapped.combine_first(table["label"])).to_parquet(SPLITS)
+    trained_on_these(MODEL, SPLITS)
 
 
 @pytest.fixture
@@ -109,6 +110,7 @@ def test_the_batch_size_changes_nothing(evaluated: Path, copy: Path) -> None:
 def test_a_test_part_that_lacks_a_class_is_an_error(copy: Path, keep: str | None, words: str) -> None:
     table = pd.read_parquet(SPLITS)
     table[(table["part"] != "test") | (table["label"] == keep)].to_parquet(SPLITS)
+    trained_on_these(MODEL, SPLITS)
     with pytest.raises(StageError, match=rf"the test part in data/splits\.parquet {words}"):
         evaluate.main()
 

@@ -17,6 +17,7 @@ from stages import scan, split, train, validate
 from stages.common import settings
 from stages.common.artefacts import CHECKPOINT, SPLITS
 from stages.common.cli import StageError
+from stages.dataset.identity import data_sha256
 from stages.network.data import Images
 from stages.network.trained import load_network, load_trained
 from stages.network.view import PICTURE
@@ -164,7 +165,7 @@ def test_the_model_file_says_what_it_is_of(trained: Path) -> None:
     report = json.loads((trained / "reports/train.json").read_text())
     assert about["params"]["train"]["epochs"] == report["epochs"]
     assert about["metrics"]["val_loss"] == pytest.approx(report["val_loss"], abs=1e-6)
-    assert about["data_sha256"] == train.data_sha256(pd.read_parquet(trained / SPLITS))
+    assert about["data_sha256"] == data_sha256(pd.read_parquet(trained / SPLITS))
 
 
 def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:

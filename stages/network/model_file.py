@@ -21,6 +21,8 @@ class Calibration(Section):
     temperature: Annotated[float, Field(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]  # logits are divided by it
     threshold: Annotated[float, Field(ge=0, le=1)]  # codes of at least this probability are called malicious
     weights_sha256: str  # of the model that it belongs to
+    # Of the data that it was trained on. So this file changes with either, and the stages after it depend on it alone.
+    data_sha256: str | None = None
 
 
 def read_model_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
