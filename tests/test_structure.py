@@ -42,7 +42,6 @@ def test_a_stage_depends_on_all_that_it_imports_and_on_nothing_else(name: str) -
     assert len(deps) == len(set(deps))
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("file", [*stage_files(), *library_files()])
 def test_every_module_has_a_file_of_tests_in_the_same_place(file: str) -> None:
     path = Path(file)
@@ -50,7 +49,8 @@ def test_every_module_has_a_file_of_tests_in_the_same_place(file: str) -> None:
         return
     mirrored = REPO / "tests" / path.parent.relative_to("stages") / f"test_{path.stem.strip('_')}.py"
     assert mirrored.is_file(), f"{mirrored.relative_to(REPO)} is not there"
-=======
+
+
 def ancestors(name: str) -> set[str]:
     made = {
         next(iter(out)) if isinstance(out, dict) else out: stage
@@ -69,4 +69,3 @@ def test_what_reads_the_split_comes_after_it_though_it_depends_on_what_carries_i
 def test_the_report_comes_last() -> None:
     # data.urls and data.images are the user's, so DVC's own names for the first two edges are not in the file.
     assert ancestors("report") == set(DVC["stages"]) - {"sample", "render", "scan", "report"} | {"scan"}
->>>>>>> 569ddbf (Fewer edges in the graph: a stage after calibrate depends on calibration.json, which carries the hashes of weights and split)
