@@ -67,5 +67,5 @@ def test_what_reads_the_split_comes_after_it_though_it_depends_on_what_carries_i
 
 
 def test_the_report_comes_last() -> None:
-    # data.urls and data.images are the user's, so DVC's own names for the first two edges are not in the file.
-    assert ancestors("report") == set(DVC["stages"]) - {"sample", "render", "scan", "report"} | {"scan"}
+    # What scan and render read is named by data.images and data.urls.
+    assert ancestors("report") == set(DVC["stages"]) - {"sample", "render", "report"}
