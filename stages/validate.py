@@ -10,6 +10,8 @@ Then it exits with status 1 on any failed check of level error, so that `dvc rep
 writes the rows to train on to data/valid.parquet.
 """
 
+from collections import Counter
+
 import pandas as pd
 from rich.table import Table
 from rich.text import Text
@@ -19,10 +21,12 @@ from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import remove, write_json
 from stages.common.settings import Params, load_params
 from stages.gate.audit import audit, is_elsewhere, usable
-from stages.gate.check import Audit, Result
+from stages.gate.check import Audit, Result, offenders
 from stages.gate.schema import require_scan_table
 from stages.page.data_page import write_csv, write_html
 from stages.payload.safe import clean
+
+PASTED = 8  # lines for params.yaml that the terminal shows
 
 
 def main() -> None:
@@ -35,9 +39,15 @@ def main() -> None:
     write_json(DATA_FIGURES, figures(result) | {"elsewhere": elsewhere(result, params)})
     write_csv(DATA_FINDINGS, result)
     write_html(DATA_PAGE, result, params)
-    broken = [r for r in result.results if not r.found.holds]
+    broken = [r for r in result.results if r.verdict in ("FAIL", "warn")]
     if broken:
         stdout.print(as_table(broken, result.table))
+    unjudged: dict[str, list[str]] = {}
+    for r in result.results:
+        if r.verdict == "not judged":
+            unjudged.setdefault(r.found.text, []).append(spoken(r))
+    for reason, names in unjudged.items():
+        stdout.print(clean(f"not judged ({reason}): {', '.join(names)}"), markup=False)
     if len(result.quarantined):
         stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {DATA_PAGE}")
     if result.ignored:
@@ -47,25 +57,28 @@ def main() -> None:
             f"elsewhere: {there['images']:,} files, {there['malicious_share']:.1%} malicious, "
             f"pyzbar reads {there['decode_rate']:.2%} of the pictures; nothing is learned from them"
         )
-    failed = sum(r.failed for r in broken)
-    if failed:
+    count = Counter(r.verdict for r in result.results)
+    if not result.passed:
         raise StageError(
-            f"the data is not fit for training: {failed} of {len(result.results)} checks failed. "
+            f"the data is not fit for training: {count['FAIL']} of {len(result.results)} checks failed. "
             f"The pictures are in {DATA_PAGE}, every file in {DATA_FINDINGS}"
         )
     rows = usable(result)
     write_table(VALID, rows)
-    warned = f", {len(broken)} with a warning" if broken else ""
-    stdout.print(f"{len(rows):,} images passed {len(result.results)} checks{warned}; see {DATA_PAGE}")
+    warned = f", {count['warn']} gave a warning" if count["warn"] else ""
+    open_ = f", {count['not judged']} could not be judged" if unjudged else ""
+    stdout.print(f"{len(rows):,} images passed {count['pass']} checks{warned}{open_}; see {DATA_PAGE}")
 
 
 def figures(result: Audit) -> dict:
     """What `dvc metrics show` prints of the data: counts, shares and how many checks did not hold."""
+    count = Counter(r.verdict for r in result.results)
     return shares(result.table) | {
         "quarantined": len(result.quarantined),
         "ignored": result.ignored,
-        "failed": sum(r.failed for r in result.results),
-        "warnings": sum(not r.found.holds and not r.failed for r in result.results),
+        "failed": count["FAIL"],
+        "warnings": count["warn"],
+        "not_judged": count["not judged"],
     }
 
 
@@ -85,18 +98,22 @@ def shares(table: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def spoken(result: Result) -> str:
+    """The name of its check in words."""
+    return result.check.name.replace("_", " ")
+
+
 def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Table:
     """What a person can act on, failures first, on one screen. File names are strangers' words: no markup in them."""
     ordered = sorted(broken, key=lambda result: not result.failed)
     title = "What is wrong with the data" if ordered[0].failed else "What to know about the data"
     table = Table("check", "what was found, and what to do", title=title, show_lines=True)
     for result in ordered[:rows]:
-        advice = f"{result.check.remedy[0].upper()}{result.check.remedy[1:]}."
-        shown = examples(result, scanned, 3 if len(ordered) <= 4 else 1)
-        table.add_row(
-            Text(result.check.name.replace("_", " "), style="bold red" if result.failed else "yellow"),
-            Text("\n").join([Text(clean(line)) for line in (result.found.text, *shown)] + [Text(advice, "italic")]),
-        )
+        paste = result.found.paste[:PASTED] + (f"    # and more, see {DATA_PAGE}",) * (len(result.found.paste) > PASTED)
+        lines = [result.found.text, *paste, *examples(result, scanned, 3 if len(ordered) <= 4 else 1)]
+        advice = Text(f"{result.check.remedy[0].upper()}{result.check.remedy[1:]}.", "italic")
+        cell = Text("\n").join([*(Text(clean(line)) for line in lines), advice])
+        table.add_row(Text(spoken(result), "bold red" if result.failed else "yellow"), cell)
     if len(ordered) > rows:
         table.add_row("...", f"{len(ordered) - rows} more in {DATA_PAGE}")
     return table
@@ -104,9 +121,7 @@ def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Tabl
 
 def examples(result: Result, scanned: pd.DataFrame, count: int) -> list[str]:
     """The first offending files, each with its error, shortened to a line."""
-    if result.found.rows is None:
-        return []
-    offending = scanned[result.found.rows][["path", "error"]].head(count)
+    offending = offenders(result, scanned)[["path", "error"]].head(count)
     lines = [f"{path}: {error}" if error else path for path, error in offending.itertuples(index=False)]
     return [line if len(line) <= 60 else f"{line[:59]}\N{HORIZONTAL ELLIPSIS}" for line in lines]
 

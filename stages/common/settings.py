@@ -106,10 +106,13 @@ class Validate(Section):
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
     min_module_px: Annotated[float, Field(ge=0)]
     min_quiet_zone: Annotated[float, Field(ge=0)]
+    min_contrast: Annotated[float, Field(ge=0, le=255)]
     max_duplicates: Rate
     max_random_leak: Rate
     max_picture_auc: Annotated[float, Field(ge=0.5, le=1)]
     max_payload_auc: Annotated[float, Field(ge=0.5, le=1)]
+    max_doubtful: Rate
+    max_interval: Annotated[float, Field(gt=0, le=0.5)]
     bad_rows: Literal["stop", "quarantine"]
     max_bad_rows: Rate
     levels: dict[str, Level]  # of the checks in stages/gate/ whose level is not the default

@@ -6,12 +6,14 @@ import pandas as pd
 
 from stages.common.settings import CLASSES, IGNORE, Level, Params, refuse_unknown
 from stages.dataset.parts import ELSEWHERE, given_parts
-from stages.gate import files, given_split, labels, shortcuts
+from stages.gate import doubts, files, given_split, labels, shortcuts, size
 from stages.gate.check import Audit, Check, Finding, Result
 from stages.payload.site import group_key
 from stages.qr.problem import Problem
 
-CHECKS = [*files.CHECKS, *labels.CHECKS, *given_split.CHECKS, *shortcuts.CHECKS]
+CHECKS = [
+    *files.CHECKS, *labels.CHECKS, *doubts.CHECKS, *size.CHECKS, *given_split.CHECKS, *shortcuts.CHECKS
+]  # fmt: skip
 NO_PICTURES = [Problem.SIDE_FILE, Problem.NOT_AN_IMAGE, Problem.EMPTY]
 
 
@@ -70,7 +72,7 @@ def _judge(check: Check, table: pd.DataFrame, params: Params) -> Finding:
     rows = pd.Series(True, table.index)
     if check.section != "files":
         rows &= ~table["problem"].isin(NO_PICTURES)
-    if check.section in ("balance", "leakage", "shortcuts"):
+    if check.section in ("size", "balance", "leakage", "shortcuts"):
         rows &= table["given"] != ELSEWHERE
     found = check.judge(table[rows], params)
     return found if found.rows is None else replace(found, rows=found.rows.reindex(table.index, fill_value=False))

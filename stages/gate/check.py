@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 
@@ -12,19 +13,24 @@ from stages.common.settings import CLASSES, Level, Params
 class Finding:
     """What a check saw.
 
-    `holds` is the verdict. `rows` marks the offending rows, a boolean Series in the scan table's
-    index, or is None where the dataset as a whole is judged. `text` gives the figures in a few
-    words. `details` is a small table for the report (hosts, features and the like), `chart` a
-    histogram: one row a bin, one column a class.
+    `holds` is the verdict, None where nothing can be said. `rows` marks the offending rows, a boolean
+    Series in the scan table's index, or is None where the dataset as a whole is judged; `rank` (float,
+    same index) has the highest value for the one to show first. `text` gives the figures in a few words,
+    or the reason why nothing can be said. `details` is a small table for the report (hosts, features and
+    the like), `chart` a histogram: one row a bin, one column a class. `paste` has lines of YAML for
+    params.yaml that would mend it.
     """
 
-    holds: bool
+    holds: bool | None
     rows: pd.Series | None = None
     text: str = ""
     details: pd.DataFrame | None = None
     chart: pd.DataFrame | None = None
+    rank: pd.Series | None = None
+    paste: tuple[str, ...] = ()
 
 
+Verdict = Literal["pass", "FAIL", "warn", "not judged"]
 Judge = Callable[[pd.DataFrame, Params], Finding]
 
 
@@ -39,7 +45,7 @@ class Check:
     """
 
     name: str  # in validate.levels and in the reports
-    section: str  # files, reading, labels, balance, leakage, shortcuts
+    section: str  # files, reading, labels, size, balance, leakage, shortcuts
     level: Level  # unless validate.levels gives it another
     judge: Judge
     examines: str
@@ -57,9 +63,16 @@ class Result:
     found: Finding
 
     @property
+    def verdict(self) -> Verdict:
+        """FAIL closes the gate; what could not be judged is neither good nor bad."""
+        if self.found.holds is None:
+            return "not judged"
+        return "pass" if self.found.holds else "FAIL" if self.level == "error" else "warn"
+
+    @property
     def failed(self) -> bool:
         """The check does not hold, and its level is error."""
-        return not self.found.holds and self.level == "error"
+        return self.verdict == "FAIL"
 
 
 @dataclass(frozen=True)
@@ -77,9 +90,28 @@ class Audit:
         return not any(result.failed for result in self.results)
 
 
-def marked(rows: pd.Series) -> Finding:
-    """What was found where `rows` marks the offenders, one by one."""
-    return Finding(not rows.any(), rows, text=f"{rows.sum():,} of {len(rows):,} files")
+def offenders(result: Result, table: pd.DataFrame) -> pd.DataFrame:
+    """What a check objects to, in the order to show it; no row where it holds or judges the whole dataset.
+
+    By rank where the finding has one, else same payloads side by side.
+    """
+    found = result.found
+    if found.rows is None or found.holds is not False:
+        return table.iloc[:0]
+    rows = table[found.rows.fillna(False).astype(bool)]
+    if found.rank is None:
+        return rows.sort_values("payload", kind="stable")
+    return rows.loc[found.rank[rows.index].sort_values(ascending=False, kind="stable").index]
+
+
+def marked(rows: pd.Series, known: pd.Series | None = None, chart: pd.DataFrame | None = None) -> Finding:
+    """What was found where `rows` marks the offenders, one by one; only `known` rows, bool, could be judged."""
+    text = f"{rows.sum():,} of {len(rows):,} files"
+    if known is not None and len(rows) and not known.any():
+        return Finding(None, text="measured in no file")
+    if known is not None and not known.all():
+        text += f"; {(~known).sum():,} could not be measured"
+    return Finding(not rows.any(), rows, text, chart=chart)
 
 
 def histogram(values: pd.Series, labels: pd.Series, name: str, bins: int = 12) -> pd.DataFrame | None:

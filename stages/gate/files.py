@@ -26,42 +26,42 @@ def without(problem: Problem, section: str, level: Level, why: str, remedy: str)
 def decode_rate(table: pd.DataFrame, params: Params) -> Finding:
     """Enough codes can be read; where not, the unread ones are the offenders."""
     loaded = table["width"].notna()
-    rate = table["decoded"][loaded].mean() if loaded.any() else 0.0
-    holds = not loaded.any() or rate >= params.validate_.min_decode_rate
+    if not loaded.any():
+        return Finding(None, text="no picture could be loaded")
+    rate = table["decoded"][loaded].mean()
+    holds = bool(rate >= params.validate_.min_decode_rate)
     return Finding(holds, loaded & ~table["decoded"], text=f"pyzbar reads {rate:.2%} of {loaded.sum():,} pictures")
 
 
 def inverted(table: pd.DataFrame, params: Params) -> Finding:
     """No symbol is light on dark."""
-    return marked(table["inverted"])
+    return marked(table["inverted"], table["version"].notna())
 
 
 def mirrored(table: pd.DataFrame, params: Params) -> Finding:
     """No symbol is seen in a mirror."""
-    return marked(table["mirrored"])
+    return marked(table["mirrored"], table["version"].notna())
 
 
 def small_modules(table: pd.DataFrame, params: Params) -> Finding:
     """At the network's input size a module still has `min_module_px` pixels."""
     pixels = table["module_px"] * INPUT_SIDE / table[["width", "height"]].max(axis=1)
-    rows = pixels < params.validate_.min_module_px
-    return Finding(
-        not rows.any(),
-        rows,
-        marked(rows).text,
-        chart=histogram(pixels, table["label"], f"pixels a module at {INPUT_SIDE} pixels"),
-    )
+    chart = histogram(pixels, table["label"], f"pixels a module at {INPUT_SIDE} pixels")
+    return marked(pixels < params.validate_.min_module_px, pixels.notna(), chart)
 
 
 def narrow_quiet_zone(table: pd.DataFrame, params: Params) -> Finding:
     """The margin around the symbol has `min_quiet_zone` modules."""
-    rows = table["quiet_zone"] < params.validate_.min_quiet_zone
-    return Finding(
-        not rows.any(),
-        rows,
-        marked(rows).text,
-        chart=histogram(table["quiet_zone"], table["label"], "modules of margin"),
-    )
+    modules = table["quiet_zone"]
+    chart = histogram(modules, table["label"], "modules of margin")
+    return marked(modules < params.validate_.min_quiet_zone, modules.notna(), chart)
+
+
+def low_contrast(table: pd.DataFrame, params: Params) -> Finding:
+    """Paper and ink differ by `min_contrast` grey levels."""
+    levels = table["contrast"]
+    chart = histogram(levels, table["label"], "grey levels between paper and ink")
+    return marked(levels < params.validate_.min_contrast, levels.notna(), chart)
 
 
 READABLE = "look at the pictures: sharper, larger or whole ones are needed; or take these out"
@@ -133,4 +133,9 @@ CHECKS = [
     Check("narrow_quiet_zone", "reading", "warn", narrow_quiet_zone, "each symbol",
           "ISO/IEC 18004 asks for 4 modules of margin; readers need it",
           "draw or crop the codes with a margin of 4 modules", per_row=True),
+    Check("low_contrast", "reading", "error", low_contrast, "paper and ink of each symbol",
+          "a picture that is all black or all white to people is so to a network, too; ISO/IEC 15415 fails a symbol "
+          "whose contrast is below 20 % (51 of 255)",
+          "scale the grey values to 0..255 (an array of 0 and 1 times 255), or photograph in better light",
+          per_row=True),
 ]  # fmt: skip

@@ -1,5 +1,8 @@
 """Checks of the labels, of the balance between the classes, and of sites that would leak between parts."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +13,12 @@ from stages.gate.check import Check, Finding, marked
 from stages.gate.schema import training_schema, violations
 from stages.payload.safe import defang
 
+SHOWN = 8  # unknown names in the finding's text; all of them are in its details
+# Before and after the name of a class: non-malicious, not_malicious, nonbenign, malicious=no
+NEGATED = re.compile(r"(non|not|no|un|in|anti|never|neither|without)[\W_]*$")
+DENIED = re.compile(r"[\W_]*(no|not|false|0|free|less)(?![^\W_])")
+PLAIN_KEY = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][\w. -]*(?<! )", re.ASCII | re.IGNORECASE)
+
 
 def _broken(table: pd.DataFrame, params: Params) -> dict[str, pd.Series]:
     return violations(table, training_schema(params.validate_.balance_tolerance))
@@ -18,19 +27,44 @@ def _broken(table: pd.DataFrame, params: Params) -> dict[str, pd.Series]:
 def unknown_label(table: pd.DataFrame, params: Params) -> Finding:
     """Every row has one of the two classes."""
     rows = _broken(table, params).get("unknown_label", pd.Series(False, table.index))
+    if not rows.any():
+        return marked(rows)
     names = table["label"][rows].value_counts()
-    details = pd.DataFrame({"folder or label": names.index, "files": names.to_numpy()}).head(20)
-    propose = [f"{name}: {class_}" for name in names.index for class_ in CLASSES if class_ in str(name).casefold()]
-    text = marked(rows).text + (f"; add to data.classes: {'; '.join(propose[:4])}" if propose else "")
+    shown = ", ".join(f"{_short(name)}: {count:,}" for name, count in names.head(SHOWN).items())
+    text = f"{marked(rows).text} ({shown}{f', and {len(names) - SHOWN} more names' if len(names) > SHOWN else ''})"
+    details = pd.DataFrame({"folder or label": names.index, "files": names.to_numpy()})
+    proposed = ((str(name), proposed_class(str(name))) for name in names.index)
+    lines = tuple(f"    {_yaml_key(name)}: {class_}" for name, class_ in proposed if class_)
     if flat := int((rows & (table["label"] == "") & (table["label_problem"] == LabelProblem.NONE)).sum()):
         text += f"; {flat:,} lie in no folder of a class, and no {LABELS_FILE} (file,label) lies beside them"
-    return Finding(not rows.any(), rows, text, details if rows.any() else None)
+    text += "; paste under data.classes in params.yaml:" if lines else ""
+    return Finding(False, rows, text, details, paste=lines)
+
+
+def proposed_class(name: str) -> str | None:
+    """The class whose name is in the name of a folder; None where it is not, is negated, or both are in it."""
+    text = name.casefold()
+    found = [class_ for class_ in CLASSES if class_ in text]
+    if len(found) != 1:
+        return None
+    before, _, after = text.partition(found[0])
+    return None if NEGATED.search(before) or DENIED.match(after) else found[0]
+
+
+def _short(name: str) -> str:
+    return "no label" if not name else name if len(name) <= 40 else f"{name[:39]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _yaml_key(name: str) -> str:
+    return name if PLAIN_KEY.fullmatch(name) else json.dumps(name)
 
 
 def missing_class(table: pd.DataFrame, params: Params) -> Finding:
     """Both classes are there."""
     counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
-    return Finding(bool((counts > 0).all()) or table.empty, text=_counted(counts))
+    if table.empty:
+        return Finding(None, text="see has images")  # saying it twice helps nobody
+    return Finding(bool((counts > 0).all()), text=_counted(counts))
 
 
 def without(problem: LabelProblem, why: str, remedy: str) -> Check:
@@ -44,7 +78,10 @@ def without(problem: LabelProblem, why: str, remedy: str) -> Check:
 
 def payload_differs(table: pd.DataFrame, params: Params) -> Finding:
     """Where the labels file gives the URL, the code says the same."""
-    return marked(table["url"].notna() & table["payload"].notna() & ~_same_text(table["payload"], table["url"]))
+    known = table["url"].notna() & table["payload"].notna()
+    if not known.any():
+        return Finding(None, text=f"no {LABELS_FILE} gives the URL of a readable code")
+    return marked(known & ~_same_text(table["payload"], table["url"]))
 
 
 def _same_text(payload: pd.Series, url: pd.Series) -> pd.Series:
@@ -74,11 +111,13 @@ def _in_both(table: pd.DataFrame, column: str) -> Finding:
 def duplicates(table: pd.DataFrame, params: Params) -> Finding:
     """The share of codes whose payload a class has already is at most `max_duplicates`."""
     readable = table[table["payload"].notna()]
+    if readable.empty:
+        return Finding(None, text="no readable codes")
     again = readable.duplicated(["label", "payload"])
-    share = again.mean() if len(readable) else 0.0
+    share = again.mean()
     rows = again.reindex(table.index, fill_value=False)
     by_class = ", ".join(f"{name} {part.mean():.1%}" for name, part in again.groupby(readable["label"]))
-    holds = share <= params.validate_.max_duplicates
+    holds = bool(share <= params.validate_.max_duplicates)
     return Finding(holds, rows, f"{share:.1%} of the readable codes" + (f" ({by_class})" if share else ""))
 
 
@@ -86,7 +125,7 @@ def classes_near_half(table: pd.DataFrame, params: Params) -> Finding:
     """The share of each class is within `balance_tolerance` of one half, or split.per_class makes it so."""
     counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
     if counts.min() == 0:
-        return Finding(True, text="see missing class")  # saying it twice helps nobody
+        return Finding(None, text="see missing class")
     share = counts["malicious"] / counts.sum()
     text = f"{_counted(counts)}: {share:.1%} malicious"
     readable = table["label"][table["decoded"]].value_counts().reindex(CLASSES, fill_value=0)
@@ -109,7 +148,7 @@ def random_split_leaks(table: pd.DataFrame, params: Params) -> Finding:
     sites = table["site"][table["decoded"]].cat
     site = sites.codes  # numbers are compared faster than names
     if site.empty:
-        return Finding(True, text="no readable codes")
+        return Finding(None, text="no readable codes")
     training = np.random.default_rng(params.split.seed).random(len(site)) >= params.split.val + params.split.test
     leaks = ~training & site.isin(site[training])
     share = leaks.sum() / max((~training).sum(), 1)

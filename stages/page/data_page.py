@@ -7,6 +7,8 @@ page neither loads nor runs anything. Only what a browser shows as a picture is 
 
 import os
 import re
+import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -16,13 +18,14 @@ from urllib.parse import quote
 import pandas as pd
 
 from stages.common.files import replacing
-from stages.common.settings import Params
+from stages.common.settings import CLASSES, Params
 from stages.dataset.storage import stored_in
-from stages.gate.check import Audit, Result
+from stages.gate.check import Audit, Result, offenders
 from stages.page.html import template, thumbnail
 from stages.payload.safe import defang, inert
 
 TEMPLATE = Path(__file__).with_name("data.html.jinja")
+SAMPLES = 6  # pictures shown of each class
 PICTURES = 36  # shown of each check's offending files
 LISTED = 200  # files in quarantine that are listed
 DETAILS = 30  # rows shown of a check's table
@@ -49,6 +52,8 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
             link = _link(images, texts["path"], path.parent)
             yield texts | {"picture": source, "no_picture": problem, "link": link}
 
+    readable = table[table["decoded"]]
+    samples = {name: list(shown(_spread(readable[readable["label"] == name], SAMPLES))) for name in CLASSES}
     sections: dict[str, list[dict[str, Any]]] = {}
     for result in audit.results:
         sections.setdefault(result.check.section, []).append(_view(result, table, shown))
@@ -58,6 +63,10 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
         audit=audit,
         sections=sections,
         quarantined=list(shown(audit.quarantined.head(LISTED))),
+        samples=samples,
+        size=int(table["bytes"].sum()),
+        commit=_commit(),
+        verdicts=Counter(result.verdict for result in audit.results),
         settings=settings,
         off=[name for name, level in params.validate_.levels.items() if level == "off"],
         images=images,
@@ -90,33 +99,27 @@ def _findings(audit: Audit) -> Iterator[pd.DataFrame]:
     for start in range(0, len(audit.quarantined), AT_ONCE):
         yield audit.quarantined.iloc[start : start + AT_ONCE].assign(level="quarantine")
     for result in audit.results:
-        if not result.found.holds:
-            rows = _offending(result, audit.table)
+        if result.verdict != "pass":
+            rows = offenders(result, audit.table)
             rows = rows if len(rows) else pd.DataFrame({"error": [result.found.text]})
             for start in range(0, len(rows), AT_ONCE):
-                yield rows.iloc[start : start + AT_ONCE].assign(check=result.check.name, level=result.level)
+                level = "not judged" if result.verdict == "not judged" else result.level
+                yield rows.iloc[start : start + AT_ONCE].assign(check=result.check.name, level=level)
 
 
 def _view(result: Result, table: pd.DataFrame, shown: Callable[[pd.DataFrame], Iterable[dict]]) -> dict[str, Any]:
-    found, rows = result.found, _offending(result, table)
+    found, rows = result.found, offenders(result, table)
     return {
         "check": result.check,
         "level": result.level,
-        "verdict": "pass" if found.holds else "FAIL" if result.failed else "warn",
+        "verdict": result.verdict,
         "text": found.text,
+        "paste": found.paste,
         "files": list(shown(rows.head(PICTURES))),
         "more": max(len(rows) - PICTURES, 0),
         "details": None if found.details is None or found.details.empty else _grid(found.details),
         "chart": None if found.chart is None or found.chart.empty else _histogram(found.chart),
     }
-
-
-def _offending(result: Result, table: pd.DataFrame) -> pd.DataFrame:
-    """What a check objects to, same payloads side by side; no row where it holds or judges the whole dataset."""
-    rows = result.found.rows
-    if rows is None or result.found.holds:
-        return table.iloc[:0]
-    return table[rows.fillna(False).astype(bool)].sort_values("payload", kind="stable")
 
 
 def _texts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +128,21 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
     texts = texts.where(texts.notna(), "").astype(str)
     error = texts["error"].where(texts["error"] != "", texts["label_problem"].str.replace("_", " "))
     return texts.assign(error=error, payload=texts["payload"].map(defang))
+
+
+def _spread(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """At most `count` of `rows`, at even distances."""
+    return rows.iloc[:: max(len(rows) // count, 1)].head(count)
+
+
+def _commit() -> str:
+    """The commit that is checked out, with its date; "" where the project is no git repository."""
+    try:
+        asked = ["git", "log", "-1", "--format=%h of %cs"]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 (ours alone)
+        return answer.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _link(images: Path, name: str, page_folder: Path) -> str:
@@ -166,6 +184,7 @@ def _histogram(chart: pd.DataFrame) -> dict[str, Any]:
     return {
         "classes": [str(name) for name in chart.columns],
         "axis": chart.index.name or "",
+        "alt": _in_words(chart),
         "top": top,
         "end": end,
         "bins": [
@@ -177,3 +196,14 @@ def _histogram(chart: pd.DataFrame) -> dict[str, Any]:
             for place, (name, tick) in enumerate(zip(names, ticks, strict=True))
         ],
     }
+
+
+def _in_words(chart: pd.DataFrame) -> str:
+    """What a histogram shows, for those who do not see it: where most of each class are."""
+    peaks = [
+        f"{name}: {int(counts.sum()):,} images, most of them ({int(counts.max()):,}) at {counts.idxmax()}"
+        if counts.sum()
+        else f"{name}: none"
+        for name, counts in chart.items()
+    ]
+    return f"Histogram of {chart.index.name or 'the values'}. {'; '.join(peaks)}."

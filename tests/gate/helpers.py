@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from stages.common.settings import Params, load_params
-from stages.gate.audit import CHECKS, make_checks
+from stages.dataset.row import content_row
+from stages.gate.audit import CHECKS, make_checks, with_sites
 from stages.gate.check import Result
 from tests.helpers import PARAMS
 
@@ -34,3 +35,20 @@ def offending(result: Result, table: pd.DataFrame) -> list[str] | None:
     """The paths of the rows that the check objects to, sorted; None where it judges the dataset as a whole."""
     rows = result.found.rows
     return None if rows is None else sorted(table["path"][rows])
+
+
+def table_of(benign: list[str], malicious: list[str], **columns: Any) -> pd.DataFrame:
+    """A scan table of readable codes that differ in nothing but their payloads and `columns`."""
+    facts = {"bytes": 500, "width": 148, "height": 148, "channels": 1, "format": "PNG", "version": 3, "ec_level": "M"}
+    facts |= {
+        "mask": 1,
+        "module_px": 4.0,
+        "quiet_zone": 4.0,
+        "brightness": 150.0,
+        "decoded": True,
+        "symbols": 1,
+        "source": "",
+    }
+    rows = [content_row(path=f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
+    labels = ["benign"] * len(benign) + ["malicious"] * len(malicious)
+    return with_sites(pd.DataFrame(rows).assign(label=labels, **columns))

@@ -58,6 +58,7 @@ BAD_FILES: dict[str, Callable[[Path], Any]] = {
     "inverted": as_image(ImageOps.invert),
     "mirrored": as_image(ImageOps.mirror),
     "small_modules": lambda path: draw_qr(path, "x" * 1500, version=33),
+    "low_contrast": as_image(lambda image: image.point(lambda value: min(value, 1))),
     "narrow_quiet_zone": lambda path: draw_qr(path, URL, border=0),
 }
 # Changes to the good table: (change, how many rows offend or None for the whole, what the check says).

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from ruamel.yaml import YAML
 
 from stages.dataset.row import CONTENT
 from stages.gate.labels import CHECKS
@@ -31,7 +32,7 @@ def repeated(folder: Path) -> None:
 BAD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "unknown_label": (
         lambda folder: draw_qr(folder / "phishing malicious/bad.png", URL),
-        "1 of 61 files; add to data.classes: phishing malicious: malicious",
+        "1 of 61 files (phishing malicious: 1); paste under data.classes in params.yaml:",
     ),
     "payload_in_both_classes": (in_both_classes, "2 of 62 files"),
     "picture_in_both_classes": (in_both_classes, "2 of 62 files"),
@@ -73,6 +74,44 @@ def test_bad_files_are_found_and_no_others(name: str, good: pd.DataFrame, tmp_pa
     assert not result.found.holds
     assert offending(result, table) == sorted(bad["path"])
     assert result.found.text == text
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("QR_All_Malicious", "    QR_All_Malicious: malicious"),
+        ("benign 2", "    benign 2: benign"),
+        ("# malicious: x", '    "# malicious: x": malicious'),
+        ("non-malicious", None),
+        ("not_malicious", None),
+        ("nonbenign", None),
+        ("No Malicious", None),
+        ("unbenign", None),
+        ("anti-malicious", None),
+        ("malicious=no", None),
+        ("malicious_0", None),
+        ("benign or malicious", None),
+        ("phishing", None),
+    ],
+)
+def test_a_class_is_proposed_for_a_name_that_says_it_and_denies_nothing(
+    name: str, line: str | None, good: pd.DataFrame
+) -> None:
+    table = good.assign(label=good["label"].mask(good.index == 0, name))
+    found = result_of("unknown_label", table).found
+    assert found.paste == (() if line is None else (line,))
+    if line:
+        pasted = YAML(typ="safe").load("\n".join(["data:", "  classes:", *found.paste]))
+        assert pasted["data"]["classes"].keys() == {name}
+
+
+def test_every_unknown_name_is_counted(good: pd.DataFrame) -> None:
+    names = [f"set {i // 2}" for i in range(24)]
+    found = result_of("unknown_label", good.assign(label=names + ["benign"] * (len(good) - 24))).found
+    assert "set 0: 2, set 1: 2" in found.text
+    assert found.text.endswith("and 4 more names)")
+    assert found.details is not None
+    assert found.details["files"].tolist() == [2] * 12
 
 
 @pytest.mark.parametrize("name", BAD_TABLES)

@@ -1,5 +1,6 @@
 import csv
 import re
+import subprocess
 from base64 import b64decode
 from html.parser import HTMLParser
 from io import BytesIO
@@ -13,12 +14,13 @@ from PIL import Image
 
 from stages.common.settings import Params, load_params
 from stages.gate.check import Audit, Check, Finding, Level, Result
-from stages.page.data_page import FINDING_COLUMNS, PICTURES, write_csv, write_html
+from stages.page.data_page import FINDING_COLUMNS, PICTURES, SAMPLES, write_csv, write_html
 from stages.page.html import THUMBNAIL_SIDE
 from stages.payload.safe import inert
 from tests.helpers import PARAMS, draw_qr, truncate
 
-SCAN = {"label": "benign", "format": "PNG", "width": 132, "decoded": True, "payload": "https://a.example/", "error": ""}
+SCAN = {"label": "benign", "format": "PNG", "width": 132, "bytes": 500, "decoded": False, "error": ""}
+SCAN |= {"payload": "https://a.example/"}
 HOSTILE = {
     "script": "<script>alert(1)</script>",
     "handler": '"><img src=x onerror=alert(1)>',
@@ -69,7 +71,7 @@ def a_table(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([{"path": f"benign/{place}.png"} | SCAN | row for place, row in enumerate(rows)])
 
 
-def a_result(holds: bool = False, level: Level = "error", name: str = "a_rule", **found: Any) -> Result:
+def a_result(holds: bool | None = False, level: Level = "error", name: str = "a_rule", **found: Any) -> Result:
     def judge(table: pd.DataFrame, params: Params) -> Finding:
         raise AssertionError("a report makes no check")
 
@@ -211,7 +213,12 @@ def test_a_picture_that_cannot_be_shown_costs_itself_only(params: Params, tmp_pa
     (params.data.images / "benign/2.png").mkdir()
     table = a_table({}, {}, {}, {"path": "benign/gone.png"}, {"width": None, "error": "the decoder died on this file"})
     page = page_of(all_rows(table), params, tmp_path)
-    reasons = ["truncated or damaged", "it is a folder", "no such file", "the decoder died on this file"]
+    reasons = [
+        "truncated or damaged",
+        "a folder that may not be listed",
+        "no such file",
+        "the decoder died on this file",
+    ]
     assert all(f"no picture: {reason}" in page.text.casefold() for reason in reasons)
     assert page.text.count("no picture") == 4
     assert len(page.all("img", "src")) == 1
@@ -256,11 +263,76 @@ def test_the_page_says_what_holds_and_what_does_not(params: Params, tmp_path: Pa
     page = page_of(Audit(a_table({}), results), params, tmp_path)
     assert "not fit for training: 1 of 3 checks failed" in page.text
     assert "7 of 9 files" in page.text and "Mend it." in page.text and "Bad data teaches bad things." in page.text
-    sections = {attributes["id"]: attributes for tag, attributes in page.elements if tag == "details"}
+    sections = {attributes["id"]: attributes for tag, attributes in page.elements if "id" in attributes}
     assert [name for name, attributes in sections.items() if "open" in attributes] == ["soft_rule", "hard_rule"]
     assert {link.removeprefix("#") for link in page.all("a", "href") if link.startswith("#")} == set(sections)
     for name in params.validate_.model_dump():
         assert name == "levels" or name in page.text
+
+
+def test_what_passed_is_folded_away_and_what_cannot_be_judged_is_said(params: Params, tmp_path: Path):
+    results = [
+        a_result(holds=True, name="good_rule"),
+        a_result(holds=None, name="no_rule", text="too few sites"),
+        a_result(holds=False, name="bad_rule"),
+    ]
+    page = page_of(Audit(a_table({}), results), params, tmp_path)
+    assert "1 of 3 checks failed" in page.text
+    assert "1 passed, 1 could not be judged" in page.text
+    assert "?\xa0not judged" in page.text
+    assert "too few sites" in page.text
+    folded = page.source.rpartition('<details class="passed">')[2]
+    assert 'id="good_rule"' in folded
+    assert 'id="no_rule"' not in folded and 'id="bad_rule"' not in folded
+    rows = cells_of(Audit(a_table({}), results), tmp_path)
+    assert [(row["check"], row["level"], row["error"]) for row in rows] == [
+        ("no_rule", "not judged", "too few sites"),
+        ("bad_rule", "error", ""),
+    ]
+
+
+def test_lines_to_paste_stand_on_lines_of_their_own(params: Params, tmp_path: Path):
+    lines = ("    evil malicious: malicious", '    "<b>benign": benign')
+    page = page_of(Audit(a_table({}), [a_result(paste=lines)]), params, tmp_path)
+    assert "\n".join(lines) in page.text
+    assert_harmless(page)
+
+
+def test_the_most_doubtful_files_come_first(params: Params, tmp_path: Path):
+    table = a_table({"payload": "c"}, {"payload": "b"}, {"payload": "a"})
+    rank = pd.Series([0.5, 0.9, 0.7], table.index)
+    rows = pd.Series(True, table.index)
+    audit = Audit(table, [a_result(rows=rows, rank=rank)])
+    assert [row["payload"] for row in cells_of(audit, tmp_path)] == ["b", "a", "c"]
+    text = page_of(audit, params, tmp_path).text
+    assert text.index("benign/1.png") < text.index("benign/2.png") < text.index("benign/0.png")
+
+
+def test_pictures_of_each_class_are_shown(params: Params, tmp_path: Path):
+    rows: list[dict[str, Any]] = []
+    for label in ("benign", "malicious"):
+        for i in range(20):
+            draw_qr(params.data.images / f"{label}/{i}.png", "a")
+            rows.append({"path": f"{label}/{i}.png", "label": label, "decoded": True})
+    page = page_of(Audit(a_table(*rows), []), params, tmp_path)
+    assert len(page.all("img", "src")) == 2 * SAMPLES
+    assert page.all("img", "alt").count("picture of a code labelled malicious") == SAMPLES
+
+
+def test_the_page_names_dataset_size_and_commit(
+    params: Params, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    audit = Audit(a_table({"bytes": 1_500_000}, {"bytes": 800_000}), [])
+    alone = page_of(audit, params, tmp_path)
+    assert str(params.data.images) in alone.text
+    assert "2 (2.3 MB)" in alone.text
+    assert "commit" not in alone.text
+    who = {f"GIT_{role}_{what}": "x" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for name, value in (who | {"GIT_COMMITTER_DATE": "2020-02-29T12:00:00"}).items():
+        monkeypatch.setenv(name, value)
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *command], check=True)
+    assert re.search(r"at commit\s*[0-9a-f]{7,} of 2020-02-29", page_of(audit, params, tmp_path).text)
 
 
 def test_a_check_that_holds_shows_no_files(params: Params, tmp_path: Path):
@@ -293,6 +365,10 @@ def test_a_histogram_has_bars_legend_and_axes(params: Params, tmp_path: Path):
     assert len(heights) == 24 and heights[-2:] == ["height: 100.0%", "height: 54.55%"]
     assert "10 - 11: benign 10, malicious 6" in page.all("div", "title")
     assert "pixels a module" in page.text
+    assert page.all("div", "aria-label") == [
+        "Histogram of pixels a module. benign: 66 images, most of them (11) at 11 - 12; "
+        "malicious: 72 images, most of them (6) at 0 - 1."
+    ]
 
 
 def test_the_same_data_makes_the_same_bytes(params: Params, tmp_path: Path):
