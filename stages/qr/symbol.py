@@ -84,7 +84,8 @@ def contrast(levels: np.ndarray, ink: np.ndarray | None = None) -> float:
     if count in (0, ink.size):
         return 0.0
     darker = cv2.mean(levels, ink.view(np.uint8))[0]
-    return round(float(cv2.sumElems(levels)[0] - darker * count) / (ink.size - count) - darker, 2)
+    lighter = (cv2.sumElems(levels)[0] - darker * count) / (ink.size - count)
+    return round(float(lighter - darker), 2)
 
 
 def variant(modules: np.ndarray, ec_level: str | None, mask: int | None) -> tuple[bool, bool]:
