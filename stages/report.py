@@ -1,8 +1,8 @@
 """All of it on one page, the verdict first, and the model card.
 
-Writes reports/index.html, one self-contained file that loads and runs nothing, and models/README.md, a
-card as Mitchell et al. propose it (Model Cards for Model Reporting, FAT* 2019), with the metadata that model hubs
-read. The same inputs, libraries and commit make the same bytes.
+Writes reports/index.html, one self-contained file that loads and runs nothing; models/README.md, a card as
+Mitchell et al. propose it (Model Cards for Model Reporting, FAT* 2019), with the metadata that model hubs read; and
+models/card.json, what predict says of the model. The same inputs, libraries and commit make the same bytes.
 """
 
 import platform
@@ -12,13 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from stages.common.artefacts import CARD, PAGE
+from stages.common.artefacts import CARD, CARD_DATA, PAGE
 from stages.common.cli import run_stage, stdout
-from stages.common.files import replacing
+from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load_params
 from stages.dataset.storage import stored_in
 from stages.evaluation.slices import worst
 from stages.page import alternatives, captions, charts, tables
+from stages.page.card import card_data
 from stages.page.html import template, thumbnail
 from stages.page.inputs import Inputs, read_inputs
 from stages.page.revision import revision
@@ -49,9 +50,10 @@ def main() -> None:
     for path, name, values in ((PAGE, "index.html.jinja", page), (CARD, "card.md.jinja", shown)):
         with replacing(path) as temporary:
             temporary.write_text(template(TEMPLATES / name).render(values), encoding="utf-8", newline="\n")
+    write_json(CARD_DATA, card_data(inputs, answers[-1]))
     for answer in answers:
         stdout.print(f"{answer.question} {answer.word}. {answer.sentence}", markup=False)
-    stdout.print(f"{PAGE}, {CARD}")
+    stdout.print(f"{PAGE}, {CARD}, {CARD_DATA}")
 
 
 def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:

@@ -116,7 +116,13 @@ def keep(run: Run, params: Params, rows: pd.DataFrame, report: Figures) -> None:
     """Write the best weights and the figures, show them, and delete the checkpoint."""
     run.net.load_state_dict(run.best.weights)
     used = recipe(params) | {"split": {"by": params.split.by}}
-    facts = {"params": used, "data_sha256": data_sha256(rows), "torch": torch.__version__.partition("+")[0]}
+    seen = sorted({int(version) for version in rows.loc[rows["part"] == "train", "version"].dropna()})
+    facts = {
+        "params": used,
+        "data_sha256": data_sha256(rows),
+        "versions": seen,
+        "torch": torch.__version__.partition("+")[0],
+    }
     save_network(MODEL, run.net, params.model, {**facts, "metrics": report})
     write_json(TRAIN_FIGURES, dict(report))
     CHECKPOINT.unlink(missing_ok=True)

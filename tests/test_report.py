@@ -11,6 +11,8 @@ from ruamel.yaml import YAML
 from stages import diagnose, evaluate, export, report, robustness
 from stages.common.cli import StageError
 from stages.network.corruption import CORRUPTIONS
+from stages.network.model_file import read_model_file
+from stages.predict.standing import standing
 from tests.helpers import set_params
 from tests.page.test_data_page import HOSTILE, Page
 
@@ -231,3 +233,14 @@ def test_the_card_has_the_sections_of_the_paper_and_the_figures_of_the_run(repor
     test, summary = figures_of(reported)
     assert f"| AUC | {test['auc']:.3f} (" in card and f"{summary['images']} codes of {summary['sites']} sites" in card
     assert re.findall(r"[0-9a-f]{64}", card) and "{{" not in card
+
+
+def test_the_card_for_programs_is_what_predict_says_of_the_model(reported: Path) -> None:
+    card = json.loads((reported / "models/card.json").read_text())
+    about, _ = read_model_file(reported / "models/model.safetensors")
+    stands = standing(reported / "models/model.onnx", about)
+    assert stands.deploy == card["deploy"] == "no"
+    assert stands.versions == frozenset(card["versions"]) == frozenset(about["versions"])
+    assert f"AUC {figures_of(reported)[0]['auc']:.3f}" in stands.sentence
+    assert "do not deploy" in stands.sentence
+    assert standing(reported / "elsewhere/model.onnx", about).deploy == "unknown"

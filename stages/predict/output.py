@@ -54,7 +54,7 @@ def _name(path: str) -> str:
 def literal(text: str) -> str:
     r"""`text` as a string of JSON in which all that could make an address or a formula is written as \u003a."""
     escaped = json.dumps(text)[1:-1]
-    return '"' + re.sub(r"(?<!\\)[:.=@+-]", lambda found: f"\\u{ord(found[0]):04x}", escaped) + '"'
+    return '"' + re.sub(r"[:.=@+-]", lambda found: f"\\u{ord(found[0]):04x}", escaped) + '"'
 
 
 def _json(row: Row) -> str:

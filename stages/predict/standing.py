@@ -24,24 +24,28 @@ class Standing:
 def standing(model: Path, about: dict[str, Any]) -> Standing:
     """The standing of the model whose file says `about` of it. A card of another model counts as none."""
     card = _card(model.with_name(CARD_DATA.name), about)
-    found = card.get("versions") or about.get("versions")
-    versions = frozenset(int(version) for version in found) if found else None
+    known = card.get("versions") or about.get("versions")
+    versions = frozenset(map(int, known)) if known else None
     deploy = str(card.get("deploy", "unknown"))
-    metrics = about.get("metrics", {})
-    parts = [f"model {model}, trained on {_trained_on(card, about)}"]
-    if test := card.get("test"):
-        parts.append(
-            f"calls {test['false_positive_rate']:.0%} of benign and {test['recall']:.0%} of malicious codes malicious "
-            f"on its test part (AUC {test['auc']:.3f})"
+    worth = {"yes": "the report is for deploying it", "unknown": f"no {CARD_DATA.name} of it beside it: not proven"}
+    parts = [
+        f"model {model}, trained on {_trained_on(card, about)}",
+        _figures(card.get("test"), about.get("metrics", {})),
+        worth.get(deploy, "the report says: do not deploy it"),
+        "" if versions else "which symbol versions it has seen is unknown",
+    ]
+    return Standing(deploy, "; ".join(filter(None, parts)), versions)
+
+
+def _figures(test: dict[str, float] | None, metrics: dict[str, Any]) -> str:
+    if test:
+        elsewhere = f"AUC {test['auc_elsewhere']:.3f}" if test.get("auc_elsewhere") else "not measured"
+        return (
+            f"on its test part it calls {test['false_positives']:.0%} of benign and {test['recall']:.0%} of malicious "
+            f"codes malicious (AUC {test['auc']:.3f}); elsewhere {elsewhere}"
         )
-        parts.append(_elsewhere(card.get("elsewhere")))
-    elif "val_auc" in metrics:
-        parts.append(f"AUC {metrics['val_auc']:.3f} on its validation part; false alarms unknown")
-    else:
-        parts.append("false alarms and AUC unknown")
-    verdicts = {"yes": "the report is for deploying it", "unknown": f"no {CARD_DATA.name} beside it: unproven"}
-    parts.append(verdicts.get(deploy, "the report says: do not deploy it"))
-    return Standing(deploy, "; ".join(parts), versions)
+    known = f"AUC {metrics['val_auc']:.3f} on its validation part" if "val_auc" in metrics else "AUC unknown"
+    return f"{known}, false alarms unknown"
 
 
 def _card(path: Path, about: dict[str, Any]) -> dict[str, Any]:
@@ -53,11 +57,6 @@ def _card(path: Path, about: dict[str, Any]) -> dict[str, Any]:
 
 
 def _trained_on(card: dict[str, Any], about: dict[str, Any]) -> str:
-    trained = card.get("trained_on", {})
-    if not trained:
-        return f"data {str(about.get('data_sha256', 'unknown'))[:8]}"
-    return f"{trained['images']:,} codes of {trained['data']}"
-
-
-def _elsewhere(figures: dict[str, Any] | None) -> str:
-    return f"elsewhere AUC {figures['auc']:.3f}" if figures else "elsewhere not measured"
+    if trained := card.get("trained_on"):
+        return f"{trained['images']:,} codes of {trained['data']}"
+    return f"the data {str(about['data_sha256'])[:8]}" if "data_sha256" in about else "unknown data"

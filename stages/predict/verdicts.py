@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from stages.payload.kind import kind_of
+from stages.payload.kind import Kind, kind_of
 from stages.payload.safe import defang
 from stages.predict.codes import Code
 from stages.predict.model import BATCH, Scorer
@@ -67,7 +67,7 @@ def _row(code: Code, probability: float | None, threshold: float, model: str) ->
         "host": kind and kind.host,
         "registrable_domain": kind and kind.registrable_domain,
         "payload": code.payload,
-        "payload_defanged": None if code.payload is None else defang(code.payload),
+        "payload_defanged": None if kind is None else _defanged(code.payload or "", kind),
         "decoder": code.decoder,
         "symbol_version": code.version,
         "corners": None if code.corners is None else code.corners.round(1).tolist(),
@@ -75,6 +75,11 @@ def _row(code: Code, probability: float | None, threshold: float, model: str) ->
         "picture_sha256": code.picture_sha256,
         "model_sha256": model,
     }
+
+
+def _defanged(payload: str, kind: Kind) -> str:
+    # Terminals make links of tel: and bitcoin:, too.
+    return defang(payload if kind.name == "url" else payload.replace(":", "[:]", 1) if kind.scheme else payload)
 
 
 def _ranges(versions: frozenset[int]) -> str:
