@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from stages.common.cli import StageError
+from stages.network.view import PICTURE
 from stages.predict.codes import Code
 from stages.predict.model import BATCH, Scorer
 from stages.predict.verdicts import COLUMNS, verdicts
 
 
 def scorer(answer: float) -> Scorer:
-    return Scorer(lambda pixels: np.full(len(pixels), answer), 1, {"threshold": 0.5}, Path("x.onnx"), "0")
+    return Scorer(lambda batch: np.full(len(batch), answer), PICTURE, 1, {"threshold": 0.5}, Path("x.onnx"), "0")
 
 
 def code(payload: str = "https://a.example/", version: int = 2) -> Code:
