@@ -14,7 +14,7 @@ from stages.network.corruption import CORRUPTIONS
 from stages.network.model_file import read_model_file
 from stages.predict.standing import standing
 from tests.helpers import set_params
-from tests.page.test_data_page import HOSTILE, Page
+from tests.pages import HOSTILE, Page
 
 SECTIONS = [
     "data",

@@ -141,10 +141,13 @@ def test_a_killed_scan_leaves_the_old_table_or_none(tmp_path: Path, undisturbed:
     """Killed at once, and at random moments while it writes; where it ended before, the moments come sooner."""
     project, expected = draw_many(tmp_path), (undisturbed / "data/scan.parquet").read_bytes()
     table = project / "data/scan.parquet"
-    rng, kills, longest, before = random.Random(5), 0, 2.0, b""
+    rng, kills, longest = random.Random(5), 0, 2.0
     while kills < 6:
-        for path in partials(project):
-            path.unlink()
+        before = b"" if kills < 3 else b"an old table"
+        for path in (table, *partials(project)):
+            path.unlink(missing_ok=True)
+        if before:
+            table.write_bytes(before)
         process = start(project, "stages.scan")
         if kills:
             wait_for_first_bytes(project, process)
@@ -152,11 +155,8 @@ def test_a_killed_scan_leaves_the_old_table_or_none(tmp_path: Path, undisturbed:
             kills += 1
         else:
             longest *= 0.7
-        now = table.read_bytes() if table.exists() else b""
-        assert now in (before, expected)
-        before = now
-        if kills == 3:
-            table.write_bytes(before := b"an old table")
+        assert (table.read_bytes() if table.exists() else b"") in (before, expected)
+    table.write_bytes(b"an old table")
     (project / "data/.scan.parquet.partial").write_bytes(b"PAR1 half a table")
     assert run_stage("scan", project).returncode == 0
     assert table.read_bytes() == expected

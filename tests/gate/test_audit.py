@@ -155,7 +155,7 @@ def test_the_terminal_output_fits_a_screen(
 ) -> None:
     save(table.assign(path=[name.format(i) for i in range(2 * GOOD)], error="truncated or damaged image data"))
     monkeypatch.setattr(validate, "audit", every_check_fails)
-    monkeypatch.setattr(validate.stdout, "_width", 100)
+    monkeypatch.setattr(validate.stdout, "width", 100)
     with pytest.raises(StageError):
         validate.main()
     lines = capsys.readouterr().out.splitlines()

@@ -8,6 +8,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from stages.common.cli import StageError
+from stages.network import corruption
 from stages.network.corruption import (
     CORRUPTIONS,
     MAX_CORRUPTED_SIDE,
@@ -177,7 +178,7 @@ def test_the_random_numbers_of_a_corruption_depend_on_its_name_and_the_seed_alon
     assert not np.array_equal(alone, random_source("noise", 1, 3).random(4))
     other = Corruption(lambda pixels, severity, rng: pixels, "another", "unit", (0.1,), 1)
     # In front of all others, so that the place of each changes.
-    monkeypatch.setattr("stages.network.corruption.CORRUPTIONS", {"other": other} | CORRUPTIONS)
+    monkeypatch.setattr(corruption, "CORRUPTIONS", {"other": other} | CORRUPTIONS)
     np.testing.assert_array_equal(augment(pixels, several | {"other": 1.0}, 1, 2), before)
 
 

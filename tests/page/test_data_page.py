@@ -2,11 +2,9 @@ import csv
 import re
 import subprocess
 from base64 import b64decode
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -14,51 +12,16 @@ from PIL import Image
 
 from stages.common.settings import Params, load_params
 from stages.gate.check import Audit, Check, Finding, Level, Result
+from stages.page import data_page, html
 from stages.page.data_page import FINDING_COLUMNS, PICTURES, SAMPLES, write_csv, write_html
 from stages.page.html import THUMBNAIL_SIDE
 from stages.payload.safe import inert
 from tests.helpers import PARAMS, draw_qr, truncate
+from tests.pages import HOSTILE, Page
 
 SCAN = {"label": "benign", "format": "PNG", "width": 132, "bytes": 500, "decoded": False, "error": ""}
 SCAN |= {"payload": "https://a.example/"}
-HOSTILE = {
-    "script": "<script>alert(1)</script>",
-    "handler": '"><img src=x onerror=alert(1)>',
-    "attribute": "' onmouseover='alert(1)",
-    "template": "{{ 7 * 191 }}{% raw %}",
-    "terminal": "\x1b]8;;https://evil.example\x07\x1b[31mred",
-    "formula": '=HYPERLINK("https://evil.example","x")',
-    "second cell": "a;=1+1",
-    "long": "https://evil.example/" + "a" * 3000,
-    "override": "https://evil.example/\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe",
-    "zero": "\0http://evil.example/",
-    "nested": "see HTTPS://evil.example and http://evil.example",
-    "lines": "one\r\n@SUM(1)\n\x85two\N{LINE SEPARATOR}",
-}
 STRANGE_NAMES = ["benign/a #1 50% ?x&y.png", 'benign/"><img src=x onerror=alert(1)>.png', "benign/ü=1'.png"]
-
-
-class Page(HTMLParser):
-    """What a browser would make of a page: its elements, their attributes, the text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.folder, self.source, self.text = path.parent, path.read_text(encoding="utf-8"), ""
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.feed(self.source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str, attribute: str) -> list[str]:
-        return [attributes[attribute] for name, attributes in self.elements if name == tag and attribute in attributes]
-
-    @property
-    def linked_files(self) -> list[Path]:
-        return [self.folder / unquote(link) for link in self.all("a", "href") if link.startswith("../")]
 
 
 @pytest.fixture
@@ -164,7 +127,7 @@ def test_no_cell_is_a_formula(text: str, cell: str):
 
 @pytest.mark.parametrize("at_once", [1, 1000])
 def test_the_csv_has_every_finding(at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("stages.page.data_page.AT_ONCE", at_once)
+    monkeypatch.setattr(data_page, "AT_ONCE", at_once)
     table = a_table({}, {"payload": None, "error": "truncated"}, {"label_problem": "no_row"})
     some = pd.Series([False, True, True], table.index)
     results = [
@@ -234,7 +197,7 @@ def test_the_bounds_of_the_scan_hold_for_pictures(bound: str, reason: str, param
 
 def test_what_scan_could_not_load_is_not_decoded(params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     draw_qr(params.data.images / "benign/0.png", "a")
-    monkeypatch.setattr("stages.page.html.decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(html, "decode", lambda *_: pytest.fail("decoded"))
     assert "no picture: not loaded" in page_of(all_rows(a_table({"width": None})), params, tmp_path).text
 
 
