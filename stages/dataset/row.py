@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from stages.common.settings import Scan
 from stages.dataset.signatures import kind_by_signature
-from stages.dataset.storage import Stored, read_bytes, size_of
+from stages.dataset.storage import Stored, read_bytes, readable, size_of
 from stages.qr.image import UnusableImageError, decode, grey
 from stages.qr.problem import Problem
 from stages.qr.read import read_symbol
@@ -128,11 +128,6 @@ def content_row(**facts: Any) -> Row:
         "error": "",
     }
     return dict.fromkeys(CONTENT.names) | defaults | facts
-
-
-def readable(name: str) -> str:
-    """`name` with backslashes for what is not UTF-8 in it, which neither Parquet nor a terminal could hold."""
-    return name if name.isascii() else Path(os.fsencode(name).decode("utf-8", "backslashreplace")).as_posix()
 
 
 def _admit(stored: Stored, folder: str) -> None:

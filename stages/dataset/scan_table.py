@@ -17,10 +17,10 @@ from stages.common.files import remove, replacing
 from stages.common.settings import Params
 from stages.common.workers import Failure, in_workers
 from stages.dataset.labels import Label, LabelProblem, label_of, one_form, read_labels, source_of
-from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine, readable
+from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine
 from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
 from stages.dataset.signatures import is_side_file
-from stages.dataset.storage import LABELS_FILE, Stored
+from stages.dataset.storage import LABELS_FILE, Stored, readable
 from stages.qr.problem import Problem
 
 UNFINISHED = SCAN.with_name(".scan.unfinished.partial")  # of a scan that was interrupted

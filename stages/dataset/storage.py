@@ -6,9 +6,10 @@ itself at its offset, so that shuffling is as good with shards as without.
 """
 
 import errno
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -67,7 +68,20 @@ def list_images(images: Path) -> list[Stored]:
         if one.path == other.path:
             places = " and ".join(stored.shard or "the folder" for stored in (one, other))
             raise StageError(f"{images}: {one.path} is in {places}; every image needs a name of its own")
+    _require_distinct([stored.path for stored in found])
     return found
+
+
+def _require_distinct(names: Sequence[str]) -> None:
+    """Raise StageError where a name that is not UTF-8 would be written down like another one."""
+    written = [text for name in names if not name.isascii() and (text := readable(name)) != name]
+    if written and (same := sorted({*written} & {*names})):
+        raise StageError(f"{same[0]} is a file's name, and what another's that is not UTF-8 is written as; rename one")
+
+
+def readable(name: str) -> str:
+    """`name` with backslashes for what is not UTF-8 in it, which neither Parquet nor a terminal could hold."""
+    return name if name.isascii() else Path(os.fsencode(name).decode("utf-8", "backslashreplace")).as_posix()
 
 
 def require_folder_of_its_own(images: Path) -> None:
@@ -243,13 +257,16 @@ def _file(images: Path | str, stored: Stored) -> str:
     return str(images) if stored.shard == "." else os.path.join(images, stored.shard or stored.path)  # noqa: PTH118
 
 
-def read_pixels(images: Path, stored: Stored, max_pixels: int) -> np.ndarray:
+def read_pixels(images: Path, stored: Stored, max_pixels: int, sha256: str | None = None) -> np.ndarray:
     """The pixels of an image that the scan could read, uint8 (height, width) or (height, width, 3).
 
-    Raises StageError where it has become unreadable since.
+    Raises StageError where it has become unreadable since, or is another one by its `sha256`.
     """
     try:
-        return decode(read_bytes(images, stored, 2**40), max_pixels).pixels
+        data = read_bytes(images, stored, 2**40)
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise UnusableImageError(Problem.UNREADABLE, "its bytes are others")
+        return decode(data, max_pixels).pixels
     except (OSError, UnusableImageError) as error:
         raise StageError(
             f"{images / stored.path} has changed since it was scanned ({error}); run `dvc repro`"

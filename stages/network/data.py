@@ -70,7 +70,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         return as_tensor(seen, self.takes), self.labels[index]
 
     def _see(self, index: int) -> np.ndarray:
-        seen = self.takes.see(read_pixels(self.folder, self.stored[index], self.max_pixels), True)
+        seen = self.takes.see(read_pixels(self.folder, self.stored[index], self.max_pixels, self.sha256[index]), True)
         if seen is None:
             raise StageError(f"{self.stored[index].path} shows no {self.takes.name} any more; run `dvc repro`")
         return seen

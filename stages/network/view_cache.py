@@ -3,17 +3,26 @@
 import inspect
 import os
 import sqlite3
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from filelock import FileLock
 
-from stages.common.cli import StageError
+from stages.common.cli import StageError, stdout
+from stages.common.files import remove
 from stages.network.input import Input
 from stages.qr.version import code_version
 
 CODEC = "lz4"  # a drawn code shrinks from 50 kB to 5, and is back in 30 microseconds
+
+FORMAT = 2  # of the table, which an older file is given
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _checksum(key: bytes, channels: int, packed: bytes) -> int:
+    return zlib.crc32(packed, zlib.crc32(key, channels))
 
 
 class Views:
@@ -21,7 +30,8 @@ class Views:
 
     At most `mib` MiB in the SQLite file at `path`; where it is full, what was put in first gives way. Any
     number of processes may use it at once. Networks that see the same share it; code or libraries of another
-    version find nothing of this one's. Raises StageError where the file is damaged or cannot be written.
+    version find nothing of this one's. Every entry has a checksum; what is damaged, an entry or the file, is made
+    anew, and a line says so. Raises StageError where the file cannot be written.
     """
 
     def __init__(self, path: Path, mib: int, takes: Input) -> None:
@@ -33,10 +43,15 @@ class Views:
 
     def get(self, sha256: str) -> np.ndarray | None:
         """The array as `put` got it, or None."""
-        rows = self._execute("SELECT channels, pixels FROM views WHERE key = ?", (self._key(sha256),))
+        key = self._key(sha256)
+        rows = self._execute("SELECT channels, pixels, checksum FROM views WHERE key = ?", (key,))
         if not rows:
             return None
-        channels, packed = rows[0]
+        channels, packed, checksum = rows[0]
+        if checksum != _checksum(key, channels, packed):
+            stdout.print(f"{self.path}: an image in it is damaged, and is decoded again")
+            self._execute("DELETE FROM views WHERE key = ?", (key,))
+            return None
         size = int(np.prod(self.plane)) * channels * self.dtype.itemsize
         flat = np.frombuffer(pa.decompress(packed, size, CODEC, asbytes=True), self.dtype)
         # A copy, since PyTorch wants to be able to write to what it shares memory with.
@@ -45,8 +60,9 @@ class Views:
     def put(self, sha256: str, seen: np.ndarray) -> None:
         """Keep `seen`, which is as large as `takes.shape` says, with or without an axis of channels at the end."""
         channels = 1 if seen.ndim == 2 else seen.shape[2]
-        entry = (self._key(sha256), channels, pa.compress(np.ascontiguousarray(seen), CODEC, asbytes=True))
-        insert = "INSERT OR IGNORE INTO views (key, channels, pixels) VALUES (?, ?, ?)"
+        key, packed = self._key(sha256), pa.compress(np.ascontiguousarray(seen), CODEC, asbytes=True)
+        entry = (key, channels, packed, _checksum(key, channels, packed))
+        insert = "INSERT OR IGNORE INTO views (key, channels, pixels, checksum) VALUES (?, ?, ?, ?)"
         try:
             self._execute(insert, entry)
         except sqlite3.OperationalError as error:
@@ -59,7 +75,7 @@ class Views:
     def _key(self, sha256: str) -> bytes:
         return bytes.fromhex(self.version[:16] + sha256)
 
-    def _execute(self, statement: str, values: tuple = ()) -> list[tuple]:
+    def _execute(self, statement: str, values: tuple = (), again: bool = True) -> list[tuple]:
         try:
             # A connection must not be taken along into a forked process.
             if self.connection is None or self.connection[0] != os.getpid():
@@ -68,9 +84,21 @@ class Views:
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL and statement.startswith("INSERT"):
                 raise
+            if again and getattr(error, "sqlite_errorcode", None) in DAMAGED:
+                stdout.print(f"{self.path} is damaged, and is made anew ({error})")
+                self._delete()
+                return self._execute(statement, values, again=False)
             raise StageError(
                 f"{self.path}: {error}. It holds nothing but copies: delete it, or do without (train.cache_mib: 0)"
             ) from None
+
+    def _delete(self) -> None:
+        if self.connection is not None:
+            self.connection[1].close()
+            self.connection = None
+        with FileLock(f"{self.path}.lock"):
+            for ending in ("", "-wal", "-shm"):
+                remove(self.path.with_name(self.path.name + ending))
 
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +111,10 @@ class Views:
         connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")  # after a power cut it may have to be deleted; nothing is lost
-        columns = "number INTEGER PRIMARY KEY, key BLOB UNIQUE, channels INTEGER, pixels BLOB"
+        if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+            connection.execute("DROP TABLE IF EXISTS views")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        columns = "number INTEGER PRIMARY KEY, key BLOB UNIQUE, channels INTEGER, pixels BLOB, checksum INTEGER"
         connection.execute(f"CREATE TABLE IF NOT EXISTS views ({columns})")
         page, pages = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count"))
         if page * pages > self.most:  # it was allowed to be larger before

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from stages.common.artefacts import CHECKPOINT
+from stages.common.cli import stdout
 from stages.common.files import replacing
 from stages.common.settings import Params
 from stages.network import view
@@ -21,20 +23,30 @@ CODE = (Path(view.__file__).parent, Path(__file__).parent)  # besides stages/qr
 def save_checkpoint(state: dict[str, Any], started_from: str) -> None:
     """Write `state` (tensors, numbers, strings, lists and dicts of them) and the random state beside it."""
     random = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+    stream = BytesIO()
+    torch.save({"started_from": started_from, "random": random, "state": state}, stream)
+    content = stream.getvalue()
     with replacing(CHECKPOINT) as temporary:
-        torch.save({"started_from": started_from, "random": random, "state": state}, temporary)
+        temporary.write_bytes(hashlib.sha256(content).digest() + content)
 
 
 def load_checkpoint(started_from: str) -> dict[str, Any] | None:
     """The state last saved, with the random state restored; None where there is none from the same start.
 
-    Loads tensors and plain values only, no pickled code.
+    Loads tensors and plain values only, no pickled code, and nothing of a file that is not as it was written.
     """
     try:
-        saved = torch.load(CHECKPOINT, weights_only=True, map_location="cpu")
+        data = CHECKPOINT.read_bytes()
     except FileNotFoundError:
         return None
-    except Exception:  # a damaged file, or one of another version: the training starts anew
+    size = hashlib.sha256().digest_size
+    digest, content = data[:size], data[size:]
+    try:
+        if hashlib.sha256(content).digest() != digest:
+            raise ValueError("its checksum is another")
+        saved = torch.load(BytesIO(content), weights_only=True, map_location="cpu")
+    except Exception:  # a damaged file, or one of another version
+        stdout.print(f"{CHECKPOINT} is damaged, or of an older version: the training starts anew")
         return None
     if saved.get("started_from") != started_from:
         return None

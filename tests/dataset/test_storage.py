@@ -1,6 +1,7 @@
 """Images in shards: the same rows as in files of their own, whatever a shard looks like."""
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -121,3 +122,12 @@ def test_a_tar_file_cannot_lead_out_of_itself(project: Path) -> None:
     table = table_of("shards").set_index("path")
     assert table.loc["../secret.png", "bytes"] == 3
     assert table.loc["benign/link.png", "problem"] == "link"
+
+
+def test_two_names_that_would_be_written_alike_are_an_error(project: Path) -> None:
+    (project / "images").mkdir()
+    Path(os.fsdecode(bytes(project) + b"/images/a\xff.png")).write_bytes(b"x")
+    assert len(list_images(project / "images")) == 1
+    (project / r"images/a\xff.png").write_bytes(b"x")
+    with pytest.raises(StageError, match=r"a\\xff\.png is a file's name, and what another's .* rename one"):
+        list_images(project / "images")

@@ -49,6 +49,17 @@ def test_the_cache_changes_no_pixel(rows: pd.DataFrame, project: Path, mebibytes
             images[1]
 
 
+@pytest.mark.parametrize("mebibytes", [0, 1])
+def test_a_picture_that_is_another_one_since_the_scan_is_named_and_not_kept(
+    rows: pd.DataFrame, project: Path, mebibytes: int
+) -> None:
+    set_params(project, {"train.cache_mib": mebibytes})
+    draw_qr(project / "data/images/grey.png", "https://other.example/")
+    for _ in range(2):
+        with pytest.raises(StageError, match=r"grey\.png has changed since it was scanned \(its bytes are others\)"):
+            Images(rows, load_params(), PICTURE)[0]
+
+
 def test_a_file_that_changed_since_the_scan_is_named(rows: pd.DataFrame, project: Path) -> None:
     (project / "data/images/grey.png").write_text("no image any more")
     with pytest.raises(StageError, match=r"grey\.png has changed since it was scanned"):

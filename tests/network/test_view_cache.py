@@ -120,7 +120,41 @@ def test_a_forked_process_opens_its_own_connection(tmp_path: Path) -> None:
     assert views.get(key(0)) is not None
 
 
-def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
+def test_a_damaged_file_is_made_anew_and_a_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "views").write_bytes(b"no database" * 1000)
+    views = Views(tmp_path / "views", 5, PICTURE)
+    assert views.get(key(0)) is None
+    views.put(key(0), noise(0))
+    found = views.get(key(0))
+    assert found is not None and np.array_equal(found, noise(0))
+    assert "views is damaged, and is made anew" in capsys.readouterr().out
+
+
+def test_one_that_cannot_be_opened_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "views").mkdir()
     with pytest.raises(StageError, match=r"views: .* delete it, or do without \(train\.cache_mib: 0\)"):
         Views(tmp_path / "views", 5, PICTURE).get(key(0))
+
+
+@pytest.mark.parametrize("column", ["pixels", "channels", "checksum"])
+def test_a_damaged_entry_is_none(tmp_path: Path, column: str, capsys: pytest.CaptureFixture[str]) -> None:
+    views = Views(tmp_path / "views", 5, PICTURE)
+    views.put(key(0), noise(0))
+    [(packed,)] = sqlite3.connect(tmp_path / "views").execute("SELECT pixels FROM views")
+    changed = {"pixels": packed[:50] + bytes([packed[50] ^ 1]) + packed[51:], "channels": 3, "checksum": 5}[column]
+    with sqlite3.connect(tmp_path / "views") as connection:
+        connection.execute(f"UPDATE views SET {column} = ?", (changed,))
+    assert views.get(key(0)) is None
+    assert "an image in it is damaged, and is decoded again" in capsys.readouterr().out
+    views.put(key(0), noise(0))
+    found = views.get(key(0))
+    assert found is not None and np.array_equal(found, noise(0))
+
+
+def test_a_file_of_an_earlier_version_is_emptied(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "views") as connection:
+        connection.execute("CREATE TABLE views (number INTEGER PRIMARY KEY, key BLOB UNIQUE, channels, pixels)")
+    views = Views(tmp_path / "views", 5, PICTURE)
+    views.put(key(0), noise(0))
+    found = views.get(key(0))
+    assert found is not None and np.array_equal(found, noise(0))

@@ -1,3 +1,6 @@
+import random
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,9 @@ def test_one_that_is_damaged_or_carries_code_is_none(project: Path) -> None:
     whole = CHECKPOINT.read_bytes()
     CHECKPOINT.write_bytes(whole[: len(whole) // 2])
     assert load_checkpoint("start") is None
-    torch.save({"started_from": "start", "state": Planted()}, CHECKPOINT)
+    stream = BytesIO()
+    torch.save({"started_from": "start", "state": Planted()}, stream)
+    CHECKPOINT.write_bytes(sha256(stream.getvalue()).digest() + stream.getvalue())
     assert load_checkpoint("start") is None
     assert not Path("executed").exists()
 
@@ -54,3 +59,14 @@ def test_only_what_decides_the_weights_makes_another_start(project: Path, key: s
     before = fingerprint(load_params())
     set_params(project, {key: value})
     assert (fingerprint(load_params()) == before) == same
+
+
+def test_no_flipped_bit_is_gone_on_with(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_checkpoint(STATE, "start")
+    whole, rng = CHECKPOINT.read_bytes(), random.Random(2)
+    for _ in range(50):
+        changed = bytearray(whole)
+        changed[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        CHECKPOINT.write_bytes(changed)
+        assert load_checkpoint("start") is None
+    assert "checkpoint.pt is damaged, or of an older version: the training starts anew" in capsys.readouterr().out
