@@ -30,6 +30,7 @@ def split_project(folder: Path) -> Path:
     hashes = [sha256((folder / "data/images" / path).read_bytes()).hexdigest() for path in paths]
     labels = [path.split("/")[0] for path in paths]
     rows = pd.DataFrame({"path": paths, "label": labels, "part": parts, "sha256": hashes})
+    rows = rows.assign(shard=None, offset=None, bytes=500, payload=paths, group=paths, version=3, mask=1)
     rows.to_parquet(folder / "data/splits.parquet")
     write_model(folder / "models/model.safetensors", **FACTS, batch_norm=True)
     return folder

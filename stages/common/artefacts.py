@@ -1,10 +1,12 @@
 """The path of every file that passes between stages (the same as in dvc.yaml), and how to read the tables."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.common.cli import StageError
 from stages.common.files import replacing
+from stages.common.settings import CLASSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +39,20 @@ ROBUSTNESS = Path("reports/robustness")
 EXPORT_FIGURES = Path("reports/export.json")
 PAGE = Path("reports/index.html")
 
+# What read_table asks of the columns: text, never missing; "unique" text; text or nothing; a number or nothing.
+# data/scan.parquet has a schema of its own, in stages/gate/schema.py.
+_ROWS = {
+    "path": "unique", "shard": "optional", "offset": "number", "bytes": "number", "label": "text", "payload": "text",
+    "version": "number", "mask": "number", "sha256": "text",
+}  # fmt: skip
+COLUMNS = {VALID: _ROWS, SPLITS: _ROWS | {"part": "text", "group": "text"}}
+KNOWN = {"label": {*CLASSES}, "part": {"train", "val", "test", "elsewhere"}}
+
 
 def read_table(path: Path) -> "pd.DataFrame":
     """The table at `path`, its checksums verified.
 
-    Raises StageError, with the remedy, if it does not exist or is damaged.
+    Raises StageError, with the remedy, if it does not exist, is damaged, or is not a table as its stage writes it.
     """
     import pandas as pd  # late: it takes half a second to load, and scan does not need it
 
@@ -50,11 +61,35 @@ def read_table(path: Path) -> "pd.DataFrame":
     if path.is_dir():  # pandas takes an empty one for an empty table
         raise unusable(path, "it is a folder")
     try:
-        return pd.read_parquet(path, page_checksum_verification=True)
+        table = pd.read_parquet(path, page_checksum_verification=True)
     except PermissionError:
         raise
     except Exception as error:  # of many kinds, as a damaged file can say anything
         raise unusable(path, str(error).partition("\n")[0]) from None
+    if cause := _misfit(table, COLUMNS.get(path, {})):
+        raise unusable(path, cause)
+    return table
+
+
+def _misfit(table: "pd.DataFrame", columns: Mapping[str, str]) -> str:
+    """What keeps `table` from having `columns`, "" if nothing does."""
+    from pandas.api.types import is_numeric_dtype, is_string_dtype
+
+    for name, kind in columns.items():
+        if name not in table:
+            return f"it has no column {name}"
+        column = table[name].dropna()
+        if kind in ("text", "unique") and len(column) < len(table):
+            return f"column {name} has empty cells"
+        values = column.cat.categories if column.dtype == "category" else column
+        fits = is_numeric_dtype(values) if kind == "number" else is_string_dtype(values)
+        if len(values) and not fits:
+            return f"column {name} holds {values.dtype} in place of {'numbers' if kind == 'number' else 'text'}"
+        if kind == "unique" and not column.is_unique:
+            return f"column {name} has the same value twice"
+        if name in KNOWN and (others := sorted({*column.unique()} - KNOWN[name])):
+            return f"column {name} has the value {others[0]}"
+    return ""
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:

@@ -70,7 +70,11 @@ class Views:
                 raise
             oldest = "SELECT min(number) + (max(number) - min(number)) / 8 FROM views"
             self._execute(f"DELETE FROM views WHERE number <= ({oldest})")  # noqa: S608 (no word of it is anybody else's)
-            self._execute(insert, entry)
+            try:
+                self._execute(insert, entry)
+            except sqlite3.OperationalError as full:  # by another process, meanwhile: this one is decoded again
+                if full.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    raise
 
     def _key(self, sha256: str) -> bytes:
         return bytes.fromhex(self.version[:16] + sha256)

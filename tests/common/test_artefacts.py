@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -5,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.common import artefacts
-from stages.common.artefacts import SCAN, read_table, write_table
+from stages.common.artefacts import SCAN, SPLITS, VALID, read_table, write_table
 from stages.common.cli import StageError
 from tests.helpers import REPO
 
@@ -44,3 +45,40 @@ def test_a_folder_of_its_name_is_no_table(project: Path) -> None:
     SCAN.mkdir(parents=True)
     with pytest.raises(StageError, match="it is a folder"):
         read_table(SCAN)
+
+
+def rows(path: Path) -> pd.DataFrame:
+    """Three rows as split and validate write them."""
+    names = ["a.png", "b.png", "c.png"]
+    place = {"shard": None, "offset": None, "bytes": 500}
+    table = pd.DataFrame({"path": names, **place, "label": ["benign", "malicious", "benign"], "payload": names})
+    table = table.assign(version=[3.0, None, 4.0], mask=1, sha256=names)
+    return table if path == VALID else table.assign(part=pd.Categorical(["train", "val", "test"]), group=names)
+
+
+DAMAGE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "it has no column sha256": lambda t: t.drop(columns="sha256"),
+    "it has no column path": lambda t: t.rename(columns={"path": "Path"}),
+    "column payload has empty cells": lambda t: t.assign(payload=[None, "b", "c"]),
+    "column payload holds float64 in place of text": lambda t: t.assign(payload=0.5),
+    "column version holds str in place of numbers": lambda t: t.assign(version="three"),
+    "column path has the same value twice": lambda t: t.assign(path="a.png"),
+    "column label has the value bening": lambda t: t.assign(label="bening"),
+}
+
+
+@pytest.mark.parametrize("path", [VALID, SPLITS])
+@pytest.mark.parametrize("cause", DAMAGE)
+def test_a_table_that_was_changed_by_hand_is_named_with_the_cause(project: Path, path: Path, cause: str) -> None:
+    write_table(path, rows(path))
+    assert len(read_table(path)) == 3
+    DAMAGE[cause](rows(path)).to_parquet(path)
+    with pytest.raises(StageError) as error:
+        read_table(path)
+    assert str(error.value) == f"{path} is damaged ({cause}): delete it and run `dvc repro`, which makes it again"
+
+
+def test_a_part_that_is_not_one_is_named(project: Path) -> None:
+    write_table(SPLITS, rows(SPLITS).assign(part="training"))
+    with pytest.raises(StageError, match="column part has the value training"):
+        read_table(SPLITS)
