@@ -40,7 +40,8 @@ def run_stage(main: Callable[[], None]) -> None:
         with one_at_a_time(name):
             main()
 
-    run(alone)
+    # Processes that train together (torchrun sets RANK) are one run; that which started them has the lock.
+    run(main if "RANK" in os.environ else alone)
 
 
 @contextmanager
