@@ -108,7 +108,7 @@ def _judged(scores: pd.DataFrame, data: Labelled, most: float, features: pd.Data
         why = "no feature differs between the codes" if data.enough else "too few sites"
         return Finding(None, text=why)
     first = scores.loc[scores["low"].idxmax()]
-    by = "" if first["by"] in ("order", "trees") else f" by {first['by']}"
+    by = " by range" if first["by"] == "range" else ""
     text = (
         f"{first['feature']}{by}: AUC {first['auc']:.3f} ({first['low']:.3f} to {first['high']:.3f}), at most {most:g}"
     )
