@@ -59,3 +59,8 @@ def test_nothing_is_marked_where_all_is_well_or_the_whole_is_to_blame() -> None:
     found = violations(table, training_schema(0.1))
     assert list(found) == ["classes_near_half"]
     assert not found["classes_near_half"].any()
+
+
+def test_labels_of_no_class_do_not_count_in_the_balance() -> None:
+    table = pd.DataFrame({"label": ["benign", "malicious", "other", "other"]})
+    assert list(violations(table, training_schema(0.1))) == ["unknown_label"]
