@@ -18,7 +18,7 @@ def test_each_output_in_dvc_yaml_has_its_name_here() -> None:
     stages = YAML(typ="safe").load(REPO / "dvc.yaml")["stages"].values()
     outputs = [out for stage in stages for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
     written = {Path(out if isinstance(out, str) else next(iter(out))) for out in outputs}
-    assert written <= {path for path in vars(artefacts).values() if isinstance(path, Path)} - PRIVATE
+    assert written == {path for path in vars(artefacts).values() if isinstance(path, Path)} - PRIVATE
 
 
 def test_a_table_is_read_as_it_was_written(project: Path) -> None:
