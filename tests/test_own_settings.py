@@ -24,7 +24,7 @@ OWN = {
 # A test of most that reads settings.
 SOME = (
     "common/test_settings.py",
-    "commands/ablation/test_ablation.py",
+    "commands/ablation/test_fixes.py",
     "gate/test_audit.py",
     "network/test_data.py",
     "test_split.py",
