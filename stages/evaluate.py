@@ -52,7 +52,7 @@ def main() -> None:
     everything = with_pictures(read_table(SPLITS))
     rows = everything[visible(everything, trained.architecture.input)].copy()
     parts = [part(rows, name) for name in PARTS]
-    require_same_data(rows, trained.about, MODEL)
+    require_same_data(everything, trained.about, MODEL)
     rows["grid"] = read_grids(rows, params)
     there = describe(rows, read_table(VALID), params.split.given)
     other = rows[rows["part"] == ELSEWHERE] if not there["problem"] else rows.iloc[:0]

@@ -28,8 +28,10 @@ def payload(raw: bytes, text: str = "", eci: bool = False) -> Text:
         if raw.startswith(bom) and (decoded := _decoded(raw[len(bom) :], encoding)) is not None:
             return Text(_without_nul(decoded))
     if 0 in raw:
-        big_endian = raw[::2].count(0) > raw[1::2].count(0)
-        wide = _decoded(raw, "utf-16-be" if big_endian else "utf-16-le")
+        high, low = raw[::2].count(0), raw[1::2].count(0)
+        # Text in UTF-16 has a zero beside each ASCII character; a single one beside plain bytes is a NUL.
+        likely = not min(high, low) and 4 * max(high, low) >= len(raw)
+        wide = _decoded(raw, "utf-16-be" if high else "utf-16-le") if likely else None
         return Text(wide, "UTF-16") if wide and wide.isprintable() else _binary(raw)
     decoded = _decoded(raw, "utf-8")
     return _guessed(raw, text) if decoded is None else Text(decoded)

@@ -139,7 +139,6 @@ def test_the_source_is_the_folder_above_the_class(path: str, source: str) -> Non
     [
         (URL, URL, True),
         (URL, f" {URL} ", True),
-        (URL, "", True),  # not given
         (URL, "https://b.example/", False),
         (URL, URL.upper(), False),
         ("https://bücher.example/ä?q=日本", "https://bücher.example/ä?q=日本", True),
@@ -157,3 +156,12 @@ def test_the_url_of_a_row_must_be_that_of_the_code(project: Path, drawn: str, li
     assert found.holds == same
     assert found.rows is not None
     assert found.rows.tolist() == [not same]
+
+
+def test_where_no_row_gives_a_url_nothing_can_be_compared(project: Path) -> None:
+    draw_qr(project / "flat/a.png", URL)
+    (project / "flat/labels.csv").write_text("file,label,url\na.png,benign,\n", encoding="utf-8")
+    set_params(project, {"data.images": "flat"})
+    params = load_params()
+    content = pa.Table.from_pylist([examine(Stored("a.png"), "flat", params.scan)], CONTENT)
+    assert checks.payload_differs(labelled(["a.png"], params, content), params).holds is None

@@ -30,6 +30,7 @@ def test_a_declared_encoding_is_followed(text: str, encoding: str) -> None:
         pytest.param("日本", b"\xfe\xff" + "日本".encode("utf-16-be"), "", id="UTF-16, big, BOM"),
         pytest.param(URL, URL.encode("utf-16-be"), "UTF-16", id="UTF-16, big"),
         pytest.param(URL, URL.encode("utf-16-le"), "UTF-16", id="UTF-16, little"),
+        pytest.param("before\\x00after", b"before\0after", "binary data", id="a NUL is not UTF-16"),
         pytest.param("http://日本.example/", "http://日本.example/".encode("shift-jis"), "Shift JIS", id="Shift JIS"),
         pytest.param("*ﾃﾞｻﾞｲﾝQR*", "*ﾃﾞｻﾞｲﾝQR*".encode("shift-jis"), "Shift JIS", id="half-width katakana"),
         pytest.param("http://网站.example/", "http://网站.example/".encode("gbk"), "GB 2312", id="GBK in a URL"),
