@@ -32,7 +32,7 @@ from stages.dataset.row import PICTURE
 from stages.evaluation import bootstrap, plots
 from stages.evaluation.baselines import BASELINES
 from stages.evaluation.drift import drift
-from stages.evaluation.elsewhere import describe, drops
+from stages.evaluation.elsewhere import LEAST_SITES, describe, drops
 from stages.evaluation.grids import read_grids
 from stages.evaluation.matched import pairs
 from stages.evaluation.metrics import headline
@@ -68,7 +68,8 @@ def main() -> None:
         other = other.assign(network=probabilities(trained, other, params))
         found["elsewhere"] = score_models(other, thresholds, params, draw=1)  # independent of those of test
         alike = other.iloc[pairs(other, params.evaluate.seed)]
-        found["elsewhere, matched"] = score_models(alike, thresholds, params, draw=1)
+        if len(alike) >= 2 * LEAST_SITES:
+            found["elsewhere, matched"] = score_models(alike, thresholds, params, draw=1)
     if params.split.by == "site":
         found["random"] = at_random(rows, params)
 
@@ -181,8 +182,8 @@ def curves(test: pd.DataFrame, threshold: float) -> dict[str, pd.DataFrame]:
 
 
 def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
-    """Accuracy on the test part, and AUC with its 95 % interval on every set of rows, for every model."""
-    kinds = list(scores["rows"].unique())
+    """Accuracy on the test part, and AUC on every set of rows, for every model; with its 95 % interval on test."""
+    kinds = [kind for kind in scores["rows"].unique() if kind != "elsewhere, matched"]
     title = "On the same rows, with 95 % intervals over sites"
     table = Table("model", "accuracy", *(f"AUC {kind}" for kind in kinds), title=title, box=SIMPLE, pad_edge=False)
     of = scores.set_index(["model", "rows", "metric"])[["value", "low", "high"]].sort_index()
@@ -190,7 +191,8 @@ def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
         cells = [f"{of.value[(model, 'test', 'accuracy')]:.3f}"]
         for kind in kinds:
             value, low, high = of.loc[(model, kind, "auc")] if (model, kind, "auc") in of.index else (np.nan,) * 3
-            cells.append("" if np.isnan(value) else f"{value:.3f} {low:.2f}-{high:.2f}")
+            spread = f" {low:.2f}-{high:.2f}" if kind == "test" else ""  # all of them are in metrics.csv
+            cells.append("" if np.isnan(value) else f"{value:.3f}{spread}")
         table.add_row(model.replace("_", " "), *cells)
     return table
 

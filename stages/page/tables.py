@@ -63,7 +63,10 @@ def elsewhere(scores: pd.DataFrame, drops: pd.DataFrame, drift: pd.DataFrame) ->
     found = drops[drops["metric"] == "auc"].set_index("model")
     models = [
         {"name": captions.BASELINES[name][0], "drop": captions.interval(row, "drop")}
-        | {rows: captions.interval(auc.loc[rows, name]) for rows in ("test", "elsewhere", "elsewhere, matched")}
+        | {
+            rows: captions.interval(auc.loc[rows, name]) if (rows, name) in auc.index else captions.UNKNOWN
+            for rows in ("test", "elsewhere", "elsewhere, matched")
+        }
         for name, row in found.iterrows()
     ]
     moved = drift[drift["rows"] == "elsewhere"].merge(
