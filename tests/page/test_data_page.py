@@ -287,7 +287,7 @@ def test_the_page_names_dataset_size_and_commit(
 ):
     audit = Audit(a_table({"bytes": 1_500_000}, {"bytes": 800_000}), [])
     alone = page_of(audit, params, tmp_path)
-    assert str(params.data.images) in alone.text
+    assert str(params.data.images)[-12:] in alone.text  # the page shortens a long one in its middle
     assert "2 (2.3 MB)" in alone.text
     assert "commit" not in alone.text
     who = {f"GIT_{role}_{what}": "x" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
