@@ -17,7 +17,8 @@ from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import write_json
 from stages.common.settings import CLASSES, Params, load_params
 from stages.diagnosis import probes
-from stages.diagnosis.symptoms import Evidence, Symptom, diagnose
+from stages.diagnosis.evidence import Evidence, Symptom
+from stages.diagnosis.symptoms import diagnose
 from stages.evaluation import rules
 from stages.network.allocator import keep_freed_memory
 from stages.network.architecture import chosen

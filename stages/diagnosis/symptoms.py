@@ -1,148 +1,12 @@
-"""The symptoms of a training that went wrong: one function a symptom, each from Evidence to a Symptom."""
+"""The symptoms of a training that went wrong: one function a symptom, each from Evidence to a Symptom.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import isfinite, log
-from typing import Any, Literal
+Those here are in its curves; those that show before the first step are in stages/diagnosis/probed.py.
+"""
 
-import pandas as pd
-from scipy.stats import binomtest
+from math import isfinite
 
-CHANCE_LOSS = log(2)  # the cross-entropy of always answering one half, 0.693
-MIN_CONTRAST, GOOD_CONTRAST = 0.05, 0.25  # of black to white; below the first no eye tells the modules apart
-Verdict = Literal["pass", "warn", "fail"]
-
-
-@dataclass(frozen=True)
-class Symptom:
-    """A figure, its bound, and where it is out of bounds the likely cause and what to check."""
-
-    name: str
-    verdict: Verdict
-    figure: str
-    bound: str
-    cause: str = ""
-    check: str = ""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a training left behind.
-
-    `curves` has one row an epoch (index from 1) and the columns that stages/train.py logs;
-    `report` is reports/train.json; `probes` what stages/diagnose.py measured before the first step;
-    `val` the number of validation rows, `majority` the larger class's share of them, `rule` the
-    best one-feature rule's name and its accuracy on them.
-    """
-
-    curves: pd.DataFrame
-    report: dict[str, Any]
-    probes: dict[str, float]
-    val: int
-    majority: float
-    rule: tuple[str, float]
-
-    @property
-    def best(self) -> pd.Series:
-        """The epoch whose weights were kept."""
-        return self.curves.loc[self.report["epoch"]]
-
-
-def p_value(accuracy: float, rows: int, majority: float) -> float:
-    """How likely a constant answer, right with probability `majority`, is right as often (binomial test, one-sided)."""
-    rows = int(rows)
-    return float(binomtest(round(accuracy * rows), rows, majority, alternative="greater").pvalue)
-
-
-def initial_loss(e: Evidence) -> Symptom:
-    """An untrained network starts near ln 2; a loss far above means that its first weights are too large."""
-    loss = e.report["initial_loss"]
-    verdict: Verdict = "pass" if abs(loss - CHANCE_LOSS) < 0.7 else "warn" if loss < 5 else "fail"
-    return Symptom(
-        "initial_loss",
-        verdict,
-        f"{loss:.3g}",
-        f"{CHANCE_LOSS:.3f} +- 0.7; above 5 fails",
-        "the first weights of a large layer are too large for the number of its inputs",
-        "the initialisation in section model; initial_activations",
-    )
-
-
-def initial_activations(e: Evidence) -> Symptom:
-    """No layer starts with outputs that explode, vanish or are all zero."""
-    high, low, dead = (e.probes[name] for name in ("largest_deviation", "smallest_deviation", "dead"))
-    verdict: Verdict = (
-        "fail" if dead >= 1 or high > 100 or low < 1e-4 else "warn" if dead > 0.5 or high > 10 else "pass"
-    )
-    return Symptom(
-        "initial_activations",
-        verdict,
-        f"deviations {low:.2g} to {high:.3g}, dead {dead:.0%}",
-        "deviations 0.0001 to 10, no layer half dead",
-        "the initialisation does not fit the sizes of the layers",
-        "the initialisation in section model, batch norm",
-    )
-
-
-def picture_contrast(e: Evidence) -> Symptom:
-    """The pictures have dark and light in them."""
-    share = e.probes["contrast"]
-    return Symptom(
-        "picture_contrast",
-        "pass" if share >= GOOD_CONTRAST else "warn" if share >= MIN_CONTRAST else "fail",
-        f"{share:.0%} of black to white",
-        f"at least {GOOD_CONTRAST:.0%}; below {MIN_CONTRAST:.0%} fails",
-        "the pictures are nearly of one colour, so that there is next to nothing to learn from",
-        "the images themselves: exposure, and how they were written",
-    )
-
-
-def pictures_differ(e: Evidence) -> Symptom:
-    """The pictures of a batch are not all the same to the eye."""
-    share = e.probes["distinct_pictures"]
-    return Symptom(
-        "pictures_differ",
-        "pass" if share > 0.5 else "fail",
-        f"{share:.0%} distinct",
-        "above 50 %",
-        "the network sees the same picture again and again",
-        "the loading of the images",
-    )
-
-
-def one_batch(e: Evidence) -> Symptom | None:
-    """A fresh network can overfit one batch."""
-    loss, pale = e.probes.get("one_batch"), e.probes["contrast"] < MIN_CONTRAST
-    if loss is None:
-        return None
-    verdict: Verdict = "pass" if loss < 0.1 else "warn" if loss < CHANCE_LOSS / 2 else "fail"
-    return Symptom(
-        "one_batch",
-        verdict,
-        f"loss {loss:.3f}",
-        "below 0.1",
-        "there is nothing in the pictures to learn"
-        if pale
-        else "the network cannot learn: its first weights, its learning rate or the pictures",
-        "picture_contrast"
-        if pale
-        else "train.learning_rate, the initialisation in section model; do the pictures show what you expect?",
-    )
-
-
-def blank_pictures(e: Evidence) -> Symptom | None:
-    """It learns nothing from blank pictures."""
-    loss = e.probes.get("blank_batch")
-    if loss is None:
-        return None
-    return Symptom(
-        "blank_pictures",
-        "pass" if loss > 0.9 * CHANCE_LOSS else "fail",
-        f"loss {loss:.3f}",
-        f"above {0.9 * CHANCE_LOSS:.2f}",
-        "the network learns the labels from something other than the pictures",
-        "stages/network/data.py",
-    )
+from stages.diagnosis.evidence import CHANCE_LOSS, Evidence, Judge, Symptom, Verdict, p_value
+from stages.diagnosis.probed import PROBED
 
 
 def diverged(e: Evidence) -> Symptom:
@@ -160,16 +24,17 @@ def diverged(e: Evidence) -> Symptom:
     )
 
 
-def gradients_clipped(e: Evidence) -> Symptom:
-    """Few steps are clipped."""
-    share = e.curves["gradient/clipped"].mean()
+def initial_loss(e: Evidence) -> Symptom:
+    """An untrained network starts near ln 2; a loss far above means that its first weights are too large."""
+    loss = e.report["initial_loss"]
+    verdict: Verdict = "pass" if abs(loss - CHANCE_LOSS) < 0.7 else "warn" if loss < 5 else "fail"
     return Symptom(
-        "gradients_clipped",
-        "warn" if share > 0.9 else "pass",
-        f"{share:.0%} of the steps",
-        "up to 90 %",
-        "nearly every step is clipped, so that the clipping sets the size of the steps, and the learning rate does not",
-        "train.gradient_clip",
+        "initial_loss",
+        verdict,
+        f"{loss:.3g}",
+        f"{CHANCE_LOSS:.3f} +- 0.7; above 5 fails",
+        "the first weights of a large layer are too large for the number of its inputs",
+        "the initialisation in section model; initial_activations",
     )
 
 
@@ -183,6 +48,19 @@ def batches_mixed(e: Evidence) -> Symptom:
         "up to 20 %",
         "the rows are sorted by class, so that each step undoes the one before",
         "shuffling in stages/training/batches.py, train.batch_size",
+    )
+
+
+def gradients_clipped(e: Evidence) -> Symptom:
+    """Few steps are clipped."""
+    share = e.curves["gradient/clipped"].mean()
+    return Symptom(
+        "gradients_clipped",
+        "warn" if share > 0.9 else "pass",
+        f"{share:.0%} of the steps",
+        "up to 90 %",
+        "nearly every step is clipped, so that the clipping sets the size of the steps, and the learning rate does not",
+        "train.gradient_clip",
     )
 
 
@@ -261,6 +139,20 @@ def constant_output(e: Evidence) -> Symptom:
     )
 
 
+def beats_rule(e: Evidence) -> Symptom:
+    """The network has a higher accuracy than the best rule of one feature, on the same rows."""
+    name, score = e.rule[0], round(e.rule[1], 4)
+    accuracy = round(e.best["val/accuracy"], 4)  # float32 in the curves: a tie must not come out as a win
+    return Symptom(
+        "beats_rule",
+        "pass" if accuracy > score else "fail",
+        f"{accuracy:.3f}",
+        f"above {score:.3f} ({name})",
+        f"a rule that uses only {name} is as good: that needs no network",
+        "reports/data.html: shortcuts; matched rows in reports/index.html",
+    )
+
+
 def target_band(e: Evidence) -> Symptom:
     """The best validation accuracy is 70 to 90 %, as the notes (stages/commands/ablation/fixes.py) expect.
 
@@ -309,29 +201,7 @@ def overfitting(e: Evidence) -> Symptom:
     )
 
 
-def beats_rule(e: Evidence) -> Symptom:
-    """The network has a higher accuracy than the best rule of one feature, on the same rows."""
-    name, score = e.rule[0], round(e.rule[1], 4)
-    accuracy = round(e.best["val/accuracy"], 4)  # float32 in the curves: a tie must not come out as a win
-    return Symptom(
-        "beats_rule",
-        "pass" if accuracy > score else "fail",
-        f"{accuracy:.3f}",
-        f"above {score:.3f} ({name})",
-        f"a rule that uses only {name} is as good: that needs no network",
-        "reports/data.html: shortcuts; matched rows in reports/index.html",
-    )
-
-
-BEFORE: list[Callable[[Evidence], Symptom | None]] = [
-    picture_contrast,
-    pictures_differ,
-    initial_activations,
-    one_batch,
-    blank_pictures,
-    diverged,
-]
-AFTER: list[Callable[[Evidence], Symptom | None]] = [
+IN_CURVES: list[Judge] = [
     initial_loss,
     batches_mixed,
     gradients_clipped,
@@ -348,6 +218,6 @@ AFTER: list[Callable[[Evidence], Symptom | None]] = [
 
 
 def diagnose(e: Evidence) -> list[Symptom]:
-    """Every symptom that can be judged; of a training that diverged in its first epoch, those before it."""
-    judged = [*BEFORE, *(AFTER if len(e.curves) else [])]
+    """Every symptom that can be judged; of a training that diverged in its first epoch, those without a curve."""
+    judged = [*PROBED, diverged, *(IN_CURVES if len(e.curves) else [])]
     return [symptom for judge in judged if (symptom := judge(e)) is not None]

@@ -25,7 +25,7 @@ from stages.commands.ablation.fixes import BEFORE, name_of, variants
 from stages.common.artefacts import TRAIN_FIGURES
 from stages.common.cli import StageError, command_parser, run, stdout
 from stages.common.files import replacing
-from stages.diagnosis.symptoms import CHANCE_LOSS, p_value
+from stages.diagnosis.evidence import CHANCE_LOSS, p_value
 
 FOLDER = Path("reports/ablation")
 FIGURES = ["initial_loss", "epoch", "val_loss", "val_accuracy", "val_auc", "best_val_accuracy"]
