@@ -16,7 +16,7 @@ from tests.helpers import REPO
 # Plumbing: it moves values and makes none. What settings decide is in dvc.yaml, key by key.
 LIBRARIES = REPO / "stages/libraries"  # versions, by what the libraries are for
 INSTALLED = packages_distributions()
-PLUMBING = {f"stages/common/{name}.py" for name in ("artefacts", "cli", "settings", "workers")}
+PLUMBING = {f"stages/common/{name}.py" for name in ("artefacts", "cli", "lifetime", "settings", "workers")}
 
 
 def stage_files() -> list[str]:

@@ -9,16 +9,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from tempfile import NamedTemporaryFile
-from threading import Thread
 from typing import NamedTuple, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from stages.common.lifetime import end_with_parent
 from stages.common.turn import give_turn_back, set_alarm, share_turn
 
-PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from <malloc.h>
 
 Item = TypeVar("Item")
@@ -126,7 +125,7 @@ def worker_pool(count: int | None) -> Iterator[ProcessPool]:
 
 
 def _start(turn: str, parent: int) -> None:
-    _end_with(parent)
+    end_with_parent(parent)
     # Ctrl-C reaches every process of the terminal; only the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Decoders complain of damaged files here; what they found stands in the file's row.
@@ -148,19 +147,3 @@ def _keep_freed_memory() -> None:
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(M_MMAP_THRESHOLD, 32 << 20)  # bytes; the largest that is allowed
         mallopt(M_TRIM_THRESHOLD, 128 << 20)
-
-
-def _end_with(parent: int) -> None:
-    """See that this process does not outlive `parent`, however that ends and whatever runs here."""
-    if sys.platform == "linux":  # the kernel sees to it, also while a decoder holds the interpreter's lock
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before that
-            os._exit(1)
-    else:
-        Thread(target=_watch_parent, daemon=True).start()
-
-
-def _watch_parent() -> None:
-    if process := parent_process():
-        connection.wait([process.sentinel])
-        os._exit(1)

@@ -7,14 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from PIL import Image
 
 from stages import scan
-from stages.common import workers
 from stages.common.turn import take_turn
 from stages.common.workers import Failure, in_workers
 from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, set_params
@@ -118,18 +116,3 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.kill()
     assert parent.stdout.read() == b""
     parent.wait()
-
-
-def test_a_worker_ends_when_its_parent_does_also_where_the_kernel_does_not_see_to_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ended: list[int] = []
-    waited: list[list[str]] = []
-    monkeypatch.setattr(workers.connection, "wait", waited.append)
-    monkeypatch.setattr(workers, "parent_process", lambda: SimpleNamespace(sentinel="the parent"))
-    monkeypatch.setattr(workers.os, "_exit", ended.append)
-    monkeypatch.setattr(workers.sys, "platform", "darwin")
-    workers._end_with(os.getppid())
-    while not ended:
-        time.sleep(0.01)
-    assert (waited, ended) == ([["the parent"]], [1])
