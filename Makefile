@@ -7,11 +7,14 @@ in_venv := .venv/bin/python -m
 # DVC runs the stages as `python -m ...`, which must be the Python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test lint bench before ablation ablation-table setup lock clean help
+.PHONY: repro plots test lint bench before ablation ablation-table setup lock clean help
 
 repro: setup ## run the pipeline: every stage that is out of date (the default)
 	@$(in_venv) stages.commands.check
 	@$(in_venv) dvc repro
+
+plots: setup ## draw the curves and open them in a browser; needs no internet
+	@$(in_venv) dvc plots show --open
 
 test: setup ## run the tests
 	@$(in_venv) pytest -n logical --maxprocesses 8 --dist worksteal
