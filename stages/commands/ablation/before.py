@@ -7,8 +7,8 @@
 It runs in a folder of its own: params.yaml and the results here stay as they are.
 """
 
-from stages.commands.ablation.experiment import add_settings, command, run_dvc, settings_of
 from stages.commands.ablation.fixes import BEFORE
+from stages.commands.experiments import add_settings, command, run_dvc, settings_of
 from stages.common.cli import command_parser, run
 
 

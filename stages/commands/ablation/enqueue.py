@@ -9,12 +9,9 @@
 `make ablation` does the first and the third of these lines.
 """
 
-import subprocess
-from typing import Any
-
-from stages.commands.ablation.experiment import add_settings, command, settings_of
 from stages.commands.ablation.fixes import fixed, variants
-from stages.common.cli import StageError, command_parser, run, stdout
+from stages.commands.experiments import add_settings, queue, settings_of
+from stages.common.cli import command_parser, run, stdout
 from stages.common.settings import load_params
 
 
@@ -32,16 +29,8 @@ def main() -> None:
     chosen = asked.only or names
     for name in chosen:
         for seed in asked.seeds:
-            queue(f"{asked.name}-{name}-{seed}", {**shared, **names[name], "train.seed": seed})
+            queue(f"{asked.name}-{name}-{seed}", {**shared, **names[name], "train.seed": seed}, "train")
     stdout.print(f"{len(chosen) * len(asked.seeds)} experiments are queued; `dvc queue start` runs them")
-
-
-def queue(name: str, values: dict[str, Any]) -> None:
-    """Queue one experiment that trains and does not evaluate, with `values` in place of those in params.yaml."""
-    done = subprocess.run(command(name, values, "--queue", "train"), capture_output=True, text=True)  # noqa: S603
-    if done.returncode:
-        raise StageError(f"DVC could not queue {name}: {(done.stderr or done.stdout).strip()}")
-    stdout.print(f"queued {name}")
 
 
 if __name__ == "__main__":

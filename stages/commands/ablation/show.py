@@ -9,11 +9,7 @@ beside the other six. A run has learned if the accuracy of the epoch it kept is 
 
 import json
 import re
-import subprocess
-import sys
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -22,6 +18,7 @@ from rich.box import SIMPLE
 from rich.table import Column, Table
 
 from stages.commands.ablation.fixes import BEFORE, name_of, variants
+from stages.commands.experiments import file_of, finished
 from stages.common.artefacts import TRAIN_FIGURES
 from stages.common.cli import StageError, command_parser, run, stdout
 from stages.common.files import replacing
@@ -52,22 +49,10 @@ def main() -> None:
 
 def experiments(rev: str) -> pd.DataFrame:
     """The finished experiments of commit `rev`, one row each: column Experiment, its name, and reports/train.json."""
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--csv", "--rev", rev]
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - a list, no shell
-    if done.returncode:
-        raise StageError(f"`dvc exp show --rev {rev}` failed: {done.stderr.strip()}")
-    listed = pd.read_csv(StringIO(done.stdout), dtype=str).dropna(subset=["Experiment"])
-    if "State" in listed:  # one in the queue has the files of `rev`
-        listed = listed[listed["State"].isna() | (listed["State"] == "Success")]
-    found = [{"Experiment": name} | figures_of(commit) for name, commit in listed[["Experiment", "rev"]].to_numpy()]
+    found = [
+        {"Experiment": name} | json.loads(file_of(at, TRAIN_FIGURES) or "{}") for name, at in finished(rev).items()
+    ]
     return pd.DataFrame(found, columns=None if found else ["Experiment"])
-
-
-def figures_of(rev: str) -> dict[str, Any]:
-    """reports/train.json of the experiment with the commit `rev`; {} if it has none."""
-    command = ["git", "show", f"{rev}:./{TRAIN_FIGURES.as_posix()}"]
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - a list, no shell
-    return {} if done.returncode else json.loads(done.stdout)
 
 
 def collect(name: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from stages.commands.ablation.experiment import command, settings_of
+from stages.commands.experiments import command, settings_of
 from stages.common.cli import StageError
 from tests.helpers import set_params
 
