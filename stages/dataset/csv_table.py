@@ -6,7 +6,7 @@ The delimiter is found, and the columns by the names that people give them; what
 import codecs
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stages.common.cli import StageError
@@ -81,14 +81,15 @@ def _text(path: Path) -> str:
 
 def _header(path: Path, text: str, required: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
     """The delimiter and the names of the columns: with the delimiter that shows most of what is required."""
-    headers: dict[str, list[str]] = {delimiter: next(_lines(path, text, delimiter), []) for delimiter in DELIMITERS}
+    # Not strict: with another delimiter than its own, a name in quotes seems to go on behind them.
+    headers = {delimiter: next(_lines(path, text, delimiter, strict=False), []) for delimiter in DELIMITERS}
 
     def fitness(delimiter: str) -> tuple[int, int]:
         names = {folded(name) for name in headers[delimiter]}
         return sum(any(folded(name) in names for name in some) for some in required), len(headers[delimiter])
 
     best = max(DELIMITERS, key=fitness)
-    return best, headers[best]
+    return best, next(_lines(path, text, best), [])
 
 
 def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
@@ -98,8 +99,8 @@ def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
     return [row for row in rows if any(cell.strip() for cell in row)]
 
 
-def _lines(path: Path, text: str, delimiter: str):
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _lines(path: Path, text: str, delimiter: str, strict: bool = True) -> Iterator[list[str]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
     try:
         for row in lines:
             if row:

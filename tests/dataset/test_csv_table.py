@@ -34,8 +34,21 @@ def read(path: Path, content: str | bytes, url: str | None = None, label: str | 
         'url,label\n\n"https://a.example/?x=1,2",benign\n\n,\nb,bad\n,\n',
         'url,type,label\n"https://a.example/?x=1,2",x,benign\nb,y,bad\n',
         "url;label\nhttps://a.example/?x=1,2;benign\nb;bad\n".encode("utf-16"),
+        '"url","label"\n"https://a.example/?x=1,2","benign"\n"b","bad"\n',
+        '"label";"note, or a|b";"url"\n"benign";"";"https://a.example/?x=1,2"\nbad;;b\n',
     ],
-    ids=["plain", "semicolons", "tabs", "bars", "Windows", "empty lines", "label before type", "UTF-16"],
+    ids=[
+        "plain",
+        "semicolons",
+        "tabs",
+        "bars",
+        "Windows",
+        "empty lines",
+        "label before type",
+        "UTF-16",
+        "quotes",
+        "quotes, other",
+    ],
 )
 def test_what_people_write_is_read(tmp_path: Path, content: str | bytes) -> None:
     assert read(tmp_path / "t.csv", content) == ROWS
@@ -64,6 +77,8 @@ def test_an_optional_column_is_read_where_it_is(tmp_path: Path) -> None:
         ("url,label\n,benign\n", r"row 1 has no url"),
         (" \n", r"is empty; its first line must name the columns url and label"),
         ('url,label\n"a"b,benign\n', r"is not a CSV table: line 2"),
+        ('"url"s,label\na,benign\n', r"is not a CSV table: line 1"),
+        ('"url,label\na,benign\n', r"is not a CSV table: line 2: unexpected end"),
         ("url,label\nä,benign\n".encode("latin-1"), r"is not a table in UTF-8: line 2"),
         (b"PAR1\xff\0", r"is not a table in UTF-8: line 1"),
     ],
