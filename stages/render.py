@@ -20,6 +20,7 @@ from stages.dataset.labels import class_names
 from stages.dataset.storage import require_folder_of_its_own, require_plain_entries
 from stages.payload.safe import clean, defang
 
+NOTHING_DRAWN = ".nothing-drawn"  # DVC warns of a folder without any file; what begins with a dot is not scanned
 NO_FOLDER = re.compile(r"^\.|[^\w .-]|[ .]$")
 
 
@@ -52,7 +53,7 @@ def main() -> None:
 
 
 def draw_nothing(images: Path) -> None:
-    """Leave an empty folder, since the images are `images`, and raise StageError where DVC could not read these.
+    """Leave a folder without images, since they are in `images`; StageError where DVC could not read these.
 
     Nothing later can say so: the stage that scans them depends on them, and DVC reads what a stage depends on first.
     """
@@ -60,6 +61,7 @@ def draw_nothing(images: Path) -> None:
     require_plain_entries(images)
     with replacing(DRAWN_IMAGES) as folder:
         folder.mkdir()
+        (folder / NOTHING_DRAWN).touch()
     stdout.print(f"{DRAWN_IMAGES}: nothing drawn, as data.images is {images}", markup=False)
 
 
@@ -67,7 +69,8 @@ def read_urls(data: Data) -> pd.DataFrame:
     """The table as columns url, label ("benign" or "malicious") and source, all str, indexed by row number from 1.
 
     Rows whose label is ignored are left out. Raises StageError where the table is missing, as `read_csv`
-    does, for a label that data.classes does not know and for a source that no folder can be called.
+    does, for a label that data.classes does not know, where it ignores every row, and for a source that no folder can
+    be called.
     """
     path = data.urls
     try:
@@ -78,16 +81,21 @@ def read_urls(data: Data) -> pd.DataFrame:
     if table.empty:
         raise StageError(f"{path} has no rows below its header")
     table.index += 1
-    classes = table["label"].map(folded).map(class_names(data.classes))
+    known = class_names(data.classes)
+    classes = table["label"].map(folded).map(known)
     if (unknown := table["label"][classes.isna()]).size:
         raise StageError(
             f"{path}: row {unknown.index[0]} has the label {clean(unknown.iloc[0])!r} ({len(unknown)} rows have unknown"
-            f" ones); known are {', '.join(data.classes)}: correct the rows or add the label to data.classes"
+            f" ones); known are {', '.join(known)}: correct the rows or add the label to data.classes"
         )
     if (odd := table["source"][table["source"].map(NO_FOLDER.search).notna()]).size:
         raise StageError(
             f"{path}: row {odd.index[0]} has the source {clean(odd.iloc[0])!r}, which no folder can be called; "
             "use letters, digits, spaces, dots, - and _"
+        )
+    if (classes == IGNORE).all():
+        raise StageError(
+            f"{path}: data.classes ignores the labels of all {len(table):,} rows; map one of them to a class"
         )
     return table.assign(label=classes)[classes != IGNORE]
 

@@ -7,7 +7,7 @@ from enum import StrEnum, auto
 from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
-from stages.common.settings import Data, folded
+from stages.common.settings import CLASSES, Data, folded
 from stages.dataset.csv_table import read_csv
 from stages.dataset.storage import labels_file
 
@@ -33,8 +33,11 @@ class Label:
 
 
 def class_names(classes: Mapping[str, str]) -> dict[str, str]:
-    """data.classes with its names `folded`, as a label or folder is looked up everywhere."""
-    return {folded(name): class_ for name, class_ in classes.items()}
+    """data.classes with its names `folded`, as a label or folder is looked up everywhere.
+
+    Benign and malicious are known without being named there.
+    """
+    return {name: name for name in CLASSES} | {folded(name): class_ for name, class_ in classes.items()}
 
 
 def label_of(path: str, classes: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from stages.common.cli import StageError
 from stages.common.settings import Data, load_params
-from stages.dataset.labels import read_labels, source_of
+from stages.dataset.labels import label_of, read_labels, source_of
 from stages.dataset.row import CONTENT, examine
 from stages.dataset.storage import Stored, list_images
 from stages.gate import labels as checks
@@ -132,6 +132,14 @@ def test_the_source_is_the_tables_column(project: Path) -> None:
 )
 def test_the_source_is_the_folder_above_the_class(path: str, source: str) -> None:
     assert source_of(path, CLASSES) == source
+
+
+@pytest.mark.parametrize("classes", [{}, {"legit": "benign", "phish": "malicious"}])
+def test_the_classes_are_known_by_their_own_names_whatever_others_they_have(classes: dict[str, str]) -> None:
+    assert label_of("feed/Malicious/a.png", classes) == "malicious"
+    assert source_of("feed/Malicious/a.png", classes) == "feed"
+    assert label_of("Benign/deeper/a.png", classes) == "benign"
+    assert label_of("benign/a.png", {"benign": "ignore"}) == "ignore"
 
 
 @pytest.mark.parametrize(
