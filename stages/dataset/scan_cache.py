@@ -23,7 +23,8 @@ AGAIN = [Problem.KILLS_DECODER, Problem.OUT_OF_MEMORY, Problem.SIDE_FILE]
 
 def cache_key(settings: Scan) -> str:
     """What decides, beside a file's bytes, what is said of it: the code and its libraries, and the bounds."""
-    return f"{code_version(Path(__file__).with_name('row.py'))} {settings.max_bytes} {settings.max_pixels}"
+    code = (Path(__file__).with_name(name) for name in ("row.py", "signatures.py"))
+    return f"{code_version(*code)} {settings.max_bytes} {settings.max_pixels}"
 
 
 def known_rows(paths: Sequence[Path], key: str) -> pa.Table:

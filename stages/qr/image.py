@@ -57,11 +57,7 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     except Exception as error:  # whatever a header can provoke in the decoders is the file's fault
         raise UnusableImageError(Problem.NOT_AN_IMAGE, "not an image, or its header is damaged") from error
     width, height, channels = image.width, image.height, len(image.getbands())
-    if width * height > max_pixels or max(width, height) > MAX_SIDE:
-        bounds = f"scan.max_pixels = {max_pixels:,}, or than {MAX_SIDE:,} to a side"
-        raise UnusableImageError(Problem.TOO_LARGE, f"{width} x {height} pixels, more than {bounds}")
-    if width * height > LARGE:
-        take_turn()
+    _admit(image, max_pixels)
     format_ = image.format or ""
     try:
         frames = getattr(image, "n_frames", 1)
@@ -89,16 +85,22 @@ def decode_frame(image: Image.Image, index: int, max_pixels: int) -> np.ndarray:
     """Pixels of a frame, as `decode` gives them; from first to last takes the least time. Raises as `decode` does."""
     try:
         image.seek(index)
-        width, height = image.size
-        if width * height <= max_pixels and max(width, height) <= MAX_SIDE:
-            return _on_paper(_upright(image))
+        _admit(image, max_pixels)
+        return _on_paper(_upright(image))
     except (MemoryError, UnusableImageError):
         raise
     except Exception as error:
         raise UnusableImageError(Problem.TRUNCATED, "truncated or damaged image data") from error
-    raise UnusableImageError(
-        Problem.TOO_LARGE, f"{width} x {height} pixels, more than scan.max_pixels = {max_pixels:,}"
-    )
+
+
+def _admit(image: Image.Image, max_pixels: int) -> None:
+    """Raise UnusableImageError for a picture that is too large; wait for this process's turn with a large one."""
+    width, height = image.size
+    if width * height > max_pixels or max(width, height) > MAX_SIDE:
+        bounds = f"scan.max_pixels = {max_pixels:,}, or than {MAX_SIDE:,} to a side"
+        raise UnusableImageError(Problem.TOO_LARGE, f"{width} x {height} pixels, more than {bounds}")
+    if width * height > LARGE:
+        take_turn()
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -16,10 +16,6 @@ from stages.qr.symbol import Symbol, contrast, dark, module_levels, variant
 from stages.qr.text import payload_of_zbar
 from stages.qr.zbar import ZbarCode, zbar_codes
 
-# All but QR codes, which zxing-cpp has searched for before.
-OTHER_FORMATS = zxingcpp.BarcodeFormats(
-    [kind for kind in zxingcpp.barcode_formats_list() if kind != zxingcpp.BarcodeFormat.QRCode]
-)
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
 
@@ -180,7 +176,7 @@ def _spans_several(found: list[Symbol], corners: np.ndarray) -> bool:
 
 def _explain(picture: np.ndarray) -> Reading:
     """Why neither decoder reads a QR code here."""
-    others = zxingcpp.read_barcodes(picture, formats=OTHER_FORMATS, text_mode=PLAIN)
+    others = zxingcpp.read_barcodes(picture, text_mode=PLAIN)  # of all formats
     if any(code.format in MICRO_QR for code in others):
         return Reading(problem=Problem.MICRO_QR, error="a Micro QR code, which pyzbar does not read")
     if others:

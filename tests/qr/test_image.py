@@ -9,7 +9,7 @@ import segno
 from PIL import Image
 
 from stages.qr import image
-from stages.qr.image import UnusableImageError, decode, grey, square
+from stages.qr.image import UnusableImageError, decode, decode_frame, grey, open_frames, square
 
 # A picture that is not its own mirror image: left half black, right half white, 8 wide and 4 high.
 HALVES = np.repeat(np.array([[0] * 4 + [255] * 4], np.uint8), 4, axis=0)
@@ -124,6 +124,13 @@ def test_short_memory_is_not_the_fault_of_the_file(where: str, monkeypatch: pyte
         decode(data, 32)
 
 
+def animation() -> Image.Image:
+    """HALVES, and then their opposite."""
+    opened = open_frames(encode(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]))
+    assert opened
+    return opened
+
+
 def test_large_pictures_are_decoded_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(image, "take_turn", lambda: taken.append(1))
@@ -132,6 +139,18 @@ def test_large_pictures_are_decoded_in_turn(monkeypatch: pytest.MonkeyPatch) -> 
     assert not taken
     decode(encode(Image.fromarray(HALVES)), 100)
     assert taken == [1]
+    decode_frame(animation(), 1, 100)
+    assert taken == [1, 1]
+
+
+def test_a_frame_has_the_bounds_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    np.testing.assert_array_equal(grey(decode_frame(animation(), 1, 32)), 255 - HALVES)
+    with pytest.raises(UnusableImageError, match=r"8 x 4 pixels, more than scan\.max_pixels = 31") as error:
+        decode_frame(animation(), 1, 31)
+    assert error.value.problem == "too_large"
+    monkeypatch.setattr(image, "MAX_SIDE", 7)
+    with pytest.raises(UnusableImageError, match=r"more than .* 7 to a side"):
+        decode_frame(animation(), 1, 32)
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
