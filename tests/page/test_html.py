@@ -27,6 +27,12 @@ def test_a_text_of_a_stranger_is_escaped_and_has_no_control_characters(tmp_path:
     assert not {"\x1b", "\u202e"} & set(printed(tmp_path, "card.md.jinja", HOSTILE))
 
 
+def test_a_link_of_a_stranger_is_cleaned_on_a_page_and_in_the_card(tmp_path: Path) -> None:
+    link = "<b>https://evil.example\n"
+    assert printed(tmp_path, "page.html.jinja", link) == "&lt;b&gt;hxxps://evil.example\ufffd"
+    assert printed(tmp_path, "card.md.jinja", link) == "<b>hxxps://evil.example\ufffd"
+
+
 def test_markup_of_our_own_stays(tmp_path: Path) -> None:
     assert printed(tmp_path, "page.html.jinja", Markup("<b>1</b>")) == "<b>1</b>"
 
