@@ -233,3 +233,10 @@ def run_python(*arguments: str, folder: Path, **options: Any) -> "subprocess.Com
     return subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=HANGS, **options
     )
+
+
+def pack(project: Path, *options: str, target: str = "shards") -> Path:
+    """The folder `project`/images in shards."""
+    ended = run_stage("commands.pack", project, ["images", target, *options])
+    assert ended.returncode == 0, ended.stderr
+    return project / target

@@ -33,7 +33,7 @@ def write_scan_table(tables: Iterable[pa.Table], params: Params) -> None:
 
     Interrupted with Ctrl-C, it leaves the row groups so far for the next scan to take over.
     """
-    files = readable = 0
+    files = decoded = 0
     kept_with = SCHEMA.with_metadata({KEY: cache_key(params.scan)})
     with replacing(SCAN) as temporary:
         try:
@@ -41,13 +41,13 @@ def write_scan_table(tables: Iterable[pa.Table], params: Params) -> None:
                 for table in tables:
                     writer.write_table(table)
                     files += len(table)
-                    readable += pc.sum(table["decoded"]).as_py() or 0
+                    decoded += pc.sum(table["decoded"]).as_py() or 0
         except KeyboardInterrupt:
             if files > len(known_rows([UNFINISHED], cache_key(params.scan))):
                 temporary.replace(UNFINISHED)
             raise
     remove(UNFINISHED)
-    stdout.print(f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {readable:,}")
+    stdout.print(f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {decoded:,}")
 
 
 def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iterator[pa.Table]:

@@ -6,7 +6,7 @@ import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
@@ -34,12 +34,17 @@ class Member(NamedTuple):
     size: int
 
 
+def is_shard(name: str) -> bool:
+    """Whether a file is by its name a tar file, case aside."""
+    return name[-4:].lower() == ".tar"
+
+
 class _Headers:
     """A file of which tarfile can read headers only: one that claims to be larger, or negative, reads nothing."""
 
-    def __init__(self, file: Path) -> None:
-        self.stream = file.open("rb")
-        self.seek, self.tell, self.close = self.stream.seek, self.stream.tell, self.stream.close
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= LONGEST_HEADER:
@@ -51,23 +56,23 @@ def members(file: Path) -> Iterator[Member | None]:
     """The files in the shard `file` by its headers, hidden ones too; None at the end if it is not whole.
 
     Reads headers only, and no more than is there. A shard is whole if it ends with two blocks of zeros.
+    One that cannot be opened is not whole.
     """
-    size = file.stat().st_size
     whole = False
     try:
-        headers: Any = _Headers(file)  # as much of a file as tarfile needs
-        with tarfile.open(fileobj=headers, mode="r:") as tar:
-            for member in tar:
-                tar.members.clear()  # type: ignore[attr-defined]   # would grow to a gigabyte for a million members
-                if not member.isdir():
-                    yield Member(member.name, member.offset_data if member.isreg() else None, member.size)
-                if member.size < 0 or member.offset_data + member.size > size:
-                    raise tarfile.ReadError("a size that the file cannot hold")
-            whole = _ends_at(file, tar.offset)  # tarfile takes a damaged header for the end
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            headers: Any = _Headers(stream)  # as much of a file as tarfile needs
+            with tarfile.open(fileobj=headers, mode="r:") as tar:
+                for member in tar:
+                    tar.members.clear()  # type: ignore[attr-defined]   # would grow to a gigabyte for a million members
+                    if not member.isdir():
+                        yield Member(member.name, member.offset_data if member.isreg() else None, member.size)
+                    if member.size < 0 or member.offset_data + member.size > size:
+                        raise tarfile.ReadError("a size that the file cannot hold")
+                whole = _ends_at(file, tar.offset)  # tarfile takes a damaged header for the end
     except (tarfile.TarError, OSError, ValueError, OverflowError):
         pass
-    finally:
-        headers.close()
     if not whole:
         yield None
 
@@ -100,8 +105,11 @@ def write_manifest(folder: Path, files: dict[str, int]) -> None:
 
 
 def as_written(file: Path, entry: Entry) -> bool:
-    """Whether the shard `file` has the bytes that it had when the manifest was written."""
-    return os.path.getsize(file) == entry.bytes and _entry(file, entry.files) == entry  # noqa: PTH202
+    """Whether the shard `file` can be read and has the bytes that it had when the manifest was written."""
+    try:
+        return os.path.getsize(file) == entry.bytes and _entry(file, entry.files) == entry  # noqa: PTH202
+    except OSError:
+        return False
 
 
 def _entry(file: Path, files: int) -> Entry:

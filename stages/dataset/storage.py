@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from stages.common.cli import StageError, printable
-from stages.dataset.shards import MANIFEST, Entry, as_written, members, read_manifest
+from stages.dataset.shards import MANIFEST, Entry, as_written, is_shard, members, read_manifest
 from stages.dataset.signatures import SIGNATURE_BYTES, kind_by_signature
 from stages.qr.image import UnusableImageError, decode
 from stages.qr.problem import Problem
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 LABELS_FILE = "labels.csv"  # in data.images: file,label and, if you like, url
 IMPOSSIBLE = 2**62  # bytes; for a size in a header that no file has
-STORAGE_COLUMNS = ("path", "shard", "offset", "bytes")  # of the tables; the fields of Stored
 
 
 class Stored(NamedTuple):
@@ -44,6 +43,9 @@ class Stored(NamedTuple):
     bytes: int = 0
 
 
+STORAGE_COLUMNS = Stored._fields  # of the tables
+
+
 def list_images(images: Path) -> list[Stored]:
     """Every file in the folder or tar file `images`, sorted by name; dot files such as .DS_Store are not samples.
 
@@ -54,7 +56,7 @@ def list_images(images: Path) -> list[Stored]:
     """
     if images.suffix == ".npz":
         raise StageError(f"{images} holds arrays: `python -m stages.commands.unpack {images} FOLDER` draws them")
-    if images.is_file() and _is_shard(images.name):
+    if images.is_file() and is_shard(images.name):
         found = list(_members(images, ".", "", read_manifest(images.parent).get(images.name)))
     elif images.is_dir():
         manifest = read_manifest(images)
@@ -81,7 +83,7 @@ def _require_distinct(names: Sequence[str]) -> None:
 
 def readable(name: str) -> str:
     """`name` with backslashes for what is not UTF-8 in it, which neither Parquet nor a terminal could hold."""
-    return name if name.isascii() else Path(os.fsencode(name).decode("utf-8", "backslashreplace")).as_posix()
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def require_folder_of_its_own(images: Path) -> None:
@@ -99,7 +101,7 @@ def odd_entries(images: Path) -> Iterator[str]:
     refused: list[OSError] = []
     for parent, folders, files in os.walk(images, onerror=refused.append):
         for name in [*folders, *files]:
-            if not name.isascii() and not _is_utf8(name):
+            if readable(name) != name:
                 yield f"{_shown(parent, name)}: the name is not UTF-8; rename it"
         for name in files:
             if cause := _not_a_file(os.path.join(parent, name)):  # noqa: PTH118
@@ -108,15 +110,7 @@ def odd_entries(images: Path) -> Iterator[str]:
 
 
 def _shown(folder: str, name: str) -> str:
-    return printable(os.fsencode(os.path.join(folder, name)).decode("utf-8", "backslashreplace"))  # noqa: PTH118
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-        return True
-    except UnicodeEncodeError:  # a byte that could not be decoded stands in it
-        return False
+    return printable(readable(os.path.join(folder, name)))  # noqa: PTH118
 
 
 def _not_a_file(path: str) -> str:
@@ -170,14 +164,10 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _expanded(folder: Path, name: str, manifest: dict[str, Entry]) -> Iterator[Stored]:
-    if _is_shard(name) and (folder / name).is_file():
+    if is_shard(name) and (folder / name).is_file():
         yield from _members(folder / name, name, name.rpartition("/")[0], manifest.get(name))
     else:
         yield Stored(name)
-
-
-def _is_shard(name: str) -> bool:
-    return name[-4:].lower() == ".tar"
 
 
 def _members(file: Path, shard: str, below: str, entry: Entry | None) -> Iterator[Stored]:
@@ -198,7 +188,7 @@ def _members(file: Path, shard: str, below: str, entry: Entry | None) -> Iterato
 
 
 def stored_in(rows: "pd.DataFrame") -> list[Stored]:
-    """Where the readable images of `rows` are, by their columns COLUMNS; without a shard each is a file of its own."""
+    """Where the readable images of `rows` are, by their STORAGE_COLUMNS; without a shard each is a file of its own."""
     table = rows.reindex(columns=list(STORAGE_COLUMNS)).fillna({"offset": 0, "bytes": 0})
     columns = (table[name].tolist() for name in STORAGE_COLUMNS)
     return [
@@ -212,13 +202,14 @@ def size_of(images: Path | str, stored: Stored) -> int:
     try:
         status = os.stat(_file(images, stored))  # noqa: PTH116 (pathlib takes as long as reading)
     except FileNotFoundError:
-        if stored.shard is None and _is_shard(stored.path):
-            raise OSError(errno.ENOENT, _loss(images, stored.path)) from None
+        if stored.shard is None and is_shard(stored.path):
+            raise OSError(errno.ENOENT, f"no such file{_in_manifest(images, stored.path)}") from None
         raise
+    if stat.S_ISDIR(status.st_mode):  # `list_images` lists no others
+        link = os.path.islink(_file(images, stored))  # noqa: PTH114
+        raise OSError(0, "a link to a folder" if link else "a folder that may not be listed")
     if not stat.S_ISREG(status.st_mode):
-        # Of the folders only those are listed that `list_images` could not look into.
-        folder = stat.S_ISDIR(status.st_mode)
-        raise OSError(0, "a folder that may not be listed" if folder else "a device or a pipe")
+        raise OSError(0, "a device or a pipe")
     return status.st_size if stored.shard is None else stored.bytes
 
 
@@ -227,9 +218,12 @@ def read_bytes(images: Path | str, stored: Stored, most: int) -> bytes:
 
     Raises UnusableImageError with problem TOO_LARGE, TRUNCATED or LINK, and OSError as `size_of`.
     """
-    if stored.shard is None and _is_shard(stored.path):
-        raise UnusableImageError(Problem.TRUNCATED, _loss(images, stored.path))
     size = size_of(images, stored)
+    if stored.shard is None and is_shard(stored.path):
+        open(_file(images, stored), "rb").close()  # noqa: PTH123 (raises where it may not be read)
+        had = _in_manifest(images, stored.path)
+        problem = f"a damaged tar file{had}; what is left of it has rows of its own"
+        raise UnusableImageError(Problem.TRUNCATED, problem)
     if stored.shard is not None and stored.offset is None:
         raise UnusableImageError(Problem.LINK, "a link or a device in a tar file")
     if stored.shard is not None and (stored.offset or 0) + size > os.path.getsize(_file(images, stored)):  # noqa: PTH202
@@ -244,17 +238,17 @@ def read_bytes(images: Path | str, stored: Stored, most: int) -> bytes:
     return data
 
 
-def _loss(images: Path | str, shard: str) -> str:
-    """What can be said of a damaged shard, for people."""
+def _in_manifest(images: Path | str, shard: str) -> str:
+    """For people: what the manifest says of a damaged shard, if it does."""
     folder = Path(images)
     entry = read_manifest(folder if folder.is_dir() else folder.parent).get(shard)
-    had = f"; {MANIFEST} says that it had {entry.files:,} files in {entry.bytes:,} bytes" if entry else ""
-    there = folder.is_file() or (folder / shard).exists()
-    return f"a damaged tar file{had}; what is left of it has rows of its own" if there else f"no such file{had}"
+    return f"; {MANIFEST} says that it had {entry.files:,} files in {entry.bytes:,} bytes" if entry else ""
 
 
 def _file(images: Path | str, stored: Stored) -> str:
-    return str(images) if stored.shard == "." else os.path.join(images, stored.shard or stored.path)  # noqa: PTH118
+    """Where to open an image; a tar file that is itself data.images is not below that."""
+    damaged = stored.shard is None and is_shard(stored.path) and os.path.isfile(images)  # noqa: PTH113
+    return str(images) if stored.shard == "." or damaged else os.path.join(images, stored.shard or stored.path)  # noqa: PTH118
 
 
 def read_pixels(images: Path, stored: Stored, max_pixels: int, sha256: str | None = None) -> np.ndarray:

@@ -111,8 +111,10 @@ def _answer(options: argparse.Namespace) -> int:
 
 def _workers(options: argparse.Namespace) -> int | None:
     """One for a single file; else one a core (None)."""
+    from stages.dataset.shards import is_shard
+
     names = options.paths or [options.stdin]
-    several = len(names) > 1 or names == ["-"] or names[0].endswith(".tar") or os.path.isdir(names[0])  # noqa: PTH112
+    several = len(names) > 1 or names == ["-"] or is_shard(names[0]) or os.path.isdir(names[0])  # noqa: PTH112
     return None if several else 1
 
 

@@ -9,6 +9,7 @@ from os import fsdecode
 from pathlib import Path
 
 from stages.common.cli import StageError
+from stages.dataset.shards import is_shard
 from stages.dataset.storage import Stored, list_images
 
 MAX_NAME = 2**16  # bytes of a line that are kept; no system has longer names
@@ -60,7 +61,7 @@ def _named(name: str) -> Iterator[Source]:
         mode = os.stat(name).st_mode  # noqa: PTH116 (a name may be one that pathlib does not take)
         if stat.S_ISDIR(mode):
             yield from _in_folder(name)
-        elif name.endswith(".tar") and stat.S_ISREG(mode):
+        elif is_shard(name) and stat.S_ISREG(mode):
             yield from _in_tar(name)
         else:
             yield Source(name, Stored(name))
@@ -84,7 +85,7 @@ def _in_folder(folder: str) -> Iterator[Source]:
             continue
         if is_folder:
             yield from _in_folder(path)
-        elif name.endswith(".tar"):
+        elif is_shard(name) and os.path.isfile(path):  # noqa: PTH113
             yield from _in_tar(path)
         else:
             yield Source(path, Stored(path), named=False)
@@ -94,9 +95,11 @@ def _in_tar(name: str) -> Iterator[Source]:
     path = Path(name)
     try:
         for inside in list_images(path):
-            shard = inside.shard and str(path / inside.shard)
-            stored = inside._replace(path=str(path / inside.path), shard=shard)
-            yield Source(stored.path, stored, named=shard is None)
+            if inside.shard is None:  # the tar file itself, which is damaged
+                yield Source(name, Stored(name))
+            else:
+                stored = inside._replace(path=str(path / inside.path), shard=name)
+                yield Source(stored.path, stored, named=False)
     except (StageError, OSError) as error:
         yield _refused(name, "unreadable", str(error))
 

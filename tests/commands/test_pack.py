@@ -6,18 +6,12 @@ from pathlib import Path
 import pytest
 
 from stages.dataset.storage import list_images
-from tests.helpers import draw_classes, draw_qr, run_stage
+from tests.helpers import draw_classes, draw_qr, pack, run_stage
 
 
 @pytest.fixture
 def images(project: Path) -> Path:
     return draw_classes(project / "images", 3, 3)
-
-
-def pack(project: Path, *options: str, target: str = "shards") -> Path:
-    ended = run_stage("commands.pack", project, ["images", target, *options])
-    assert ended.returncode == 0, ended.stderr
-    return project / target
 
 
 def test_the_same_folder_gives_the_same_bytes_and_shards_of_the_size_asked_for(images: Path, project: Path) -> None:

@@ -1,10 +1,13 @@
 """Shards that lost something or lie about it: every cut is noticed, and no header makes anybody read beyond the end."""
 
+import errno
 import io
+import os
 import random
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,6 +139,37 @@ def test_a_single_tar_file_is_compared_with_the_manifest_beside_it(shards: Path)
     assert len(list_images(shard)) == 12
     shard.write_bytes(shard.read_bytes()[:-9216])
     assert [stored for stored in list_images(shard) if stored.shard is None] == [Stored("images-00000.tar")]
+
+
+def test_a_damaged_tar_file_that_is_the_dataset_is_said_to_be_damaged(shards: Path) -> None:
+    shard = shards / "images-00000.tar"
+    cut = list_images(shard)[7].offset or 0
+    shard.write_bytes(shard.read_bytes()[: cut - 512])
+    assert errors(shard)[shard.name].startswith(f"a damaged tar file; {MANIFEST} says that it had 12 files")
+    (shards / MANIFEST).unlink()
+    assert errors(shard) == {shard.name: "a damaged tar file; what is left of it has rows of its own"}
+    assert errors(shards) == errors(shard)
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_a_shard_that_may_not_be_read_costs_one_row(
+    shards: Path, manifest: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a stand-in, as root may read every file."""
+    shutil.copy(shards / "images-00000.tar", shards / "closed.tar")
+    if not manifest:
+        (shards / MANIFEST).unlink()
+    really = io.open
+
+    def closed(file: object, *arguments: Any, **options: Any) -> Any:
+        if str(file).endswith("/images-00000.tar"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        return really(file, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(io, "open", closed)  # which pathlib calls
+    monkeypatch.setattr("builtins.open", closed)
+    assert errors(shards) == {"images-00000.tar": "cannot be read: Permission denied"}
+    assert len(list_images(shards)) == 12 + 1
 
 
 def test_the_end_of_the_name_may_be_in_capitals(shards: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from stages import scan
 from stages.common.cli import StageError
-from stages.dataset.storage import list_images, read_bytes, stored_in
-from tests.helpers import draw_classes, draw_qr, run_stage, set_params, truncate
+from stages.dataset.storage import Stored, list_images, read_bytes, stored_in
+from tests.helpers import draw_classes, draw_qr, pack, set_params, truncate
 
 
 @pytest.fixture
@@ -26,12 +26,6 @@ def images(project: Path) -> Path:
     draw_qr(folder / "malicious/nested/\N{LATIN SMALL LETTER U WITH DIAERESIS}.png", "https://u.example/")
     (folder / "malicious/.hidden.png").write_bytes(b"hidden")
     return folder
-
-
-def pack(project: Path, *options: str, target: str = "shards") -> Path:
-    ended = run_stage("commands.pack", project, ["images", target, *options])
-    assert ended.returncode == 0, ended.stderr
-    return project / target
 
 
 def table_of(images: str) -> pd.DataFrame:
@@ -122,6 +116,12 @@ def test_a_tar_file_cannot_lead_out_of_itself(project: Path) -> None:
     table = table_of("shards").set_index("path")
     assert table.loc["../secret.png", "bytes"] == 3
     assert table.loc["benign/link.png", "problem"] == "link"
+
+
+def test_a_link_to_a_folder_is_called_so(images: Path) -> None:
+    (images / "benign/more").symlink_to("../malicious")
+    with pytest.raises(OSError, match=r"a link to a folder"):
+        read_bytes(images, Stored("benign/more"), 10**6)
 
 
 def test_two_names_that_would_be_written_alike_are_an_error(project: Path) -> None:

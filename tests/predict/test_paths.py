@@ -1,11 +1,14 @@
+import functools
 import os
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from stages.predict.codes import Progress, codes_in
 from stages.predict.paths import MAX_NAME, lines, sources
-from tests.helpers import draw_qr
+from stages.predict.sources.item import Limits
+from tests.helpers import draw_classes, draw_qr, pack
 
 
 def through_a_pipe(content: bytes) -> int:
@@ -22,6 +25,31 @@ def test_a_folder_gives_its_files_in_order_and_no_dot_files(tmp_path: Path) -> N
     found = list(sources([str(tmp_path)]))
     assert [os.path.relpath(one.path, tmp_path) for one in found] == ["a.png", "b/1.png", "b/2.png", "c.txt"]
     assert not any(one.named for one in found)
+
+
+def reasons(path: Path) -> dict[str, str]:
+    """Why what `path` stands for cannot be judged, "" where a code was read, by its name below the folder of `path`."""
+    read = functools.partial(codes_in, limits=Limits(), progress=Progress(), see=lambda pixels, _: pixels)
+    found = [(source, read(source)) for source in sources([str(path)])]
+    return {os.path.relpath(source.path, path.parent): codes[0].reason for source, codes in found}
+
+
+def test_the_end_of_a_tar_files_name_may_be_in_capitals_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    draw_classes(tmp_path / "images", 1, 1)
+    pack(tmp_path)
+    shard = (tmp_path / "shards/images-00000.tar").rename(tmp_path / "A.TAR")
+    codes = {"A.TAR/benign/000.png": "", "A.TAR/malicious/000.png": ""}
+    assert reasons(shard) == codes
+    shard.write_bytes(shard.read_bytes().rstrip(b"\0"))
+    assert reasons(shard) == codes | {"A.TAR": "truncated"}
+    (tmp_path / "folder").mkdir()
+    shard.rename(tmp_path / "folder/A.TAR")
+    (tmp_path / "folder/gone.tar").symlink_to("nowhere")
+    (tmp_path / "folder/other.tar").symlink_to(tmp_path / "images")
+    others = {"folder/gone.tar": "unreadable", "folder/other.tar": "unreadable"}
+    assert reasons(tmp_path / "folder") == others | {
+        f"folder/{name}": reason for name, reason in (codes | {"A.TAR": "truncated"}).items()
+    }
 
 
 def test_names_that_nobody_could_open_are_answers(tmp_path: Path) -> None:

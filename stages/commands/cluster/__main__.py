@@ -28,6 +28,7 @@ from stages.common.settings import Params, load_params
 from stages.common.workers import cores
 from stages.dataset.labels import Label, read_labels
 from stages.dataset.scan_table import ROW_GROUP, missing, named, write_scan_table
+from stages.dataset.shards import is_shard
 from stages.dataset.storage import LABELS_FILE
 
 RETRIES = 3  # for a shard that could not be read, or whose worker died
@@ -56,7 +57,7 @@ def main() -> None:
     except (ImportError, ValueError, OSError) as error:
         raise StageError(f"{options.address} cannot be read: {error}") from None
     base = f"{root.rstrip('/')}/"
-    shards = sorted(name.removeprefix(base) for name in found if name.lower().endswith(".tar"))
+    shards = sorted(name.removeprefix(base) for name in found if is_shard(name))
     if not shards:
         raise StageError(f"{options.address} has no shards: `python -m stages.commands.pack FOLDER TARGET` makes them")
     with ExitStack() as stack:

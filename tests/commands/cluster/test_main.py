@@ -18,7 +18,7 @@ from stages.common.cli import StageError
 from stages.common.settings import Params, load_params
 from stages.dataset import scan_table
 from stages.dataset.labels import read_labels
-from tests.helpers import ENV, HANGS, REPO, draw_classes, run_stage, set_params, truncate
+from tests.helpers import ENV, HANGS, REPO, draw_classes, pack, run_stage, set_params, truncate
 
 TABLE = Path("data/scan.parquet")
 pytestmark = pytest.mark.slow
@@ -35,8 +35,7 @@ def shards(project: Path) -> Path:
     (images / "labels.csv").write_text(
         "\n".join(["file,label", *(f"{n},{n.split('/')[0]}" for n in names), "no,benign"])
     )
-    ended = run_stage("commands.pack", project, ["images", "shards", "--shard-mib", "1"])
-    assert ended.returncode == 0, ended.stderr
+    pack(project, "--shard-mib", "1")
     set_params(project, {"data.images": "shards"})
     stage.main()
     return project / "shards"
