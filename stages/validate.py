@@ -19,8 +19,9 @@ from rich.text import Text
 from stages.common.artefacts import DATA_FIGURES, DATA_FINDINGS, DATA_PAGE, SCAN, VALID, read_table, write_table
 from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import remove, write_json
-from stages.common.settings import Params, load_params
-from stages.gate.audit import audit, is_elsewhere, usable
+from stages.common.settings import load_params
+from stages.dataset.parts import ELSEWHERE
+from stages.gate.audit import audit, usable
 from stages.gate.check import Audit, Result, offenders
 from stages.gate.schema import require_scan_table
 from stages.page.data_page import write_csv, write_html
@@ -36,7 +37,7 @@ def main() -> None:
     table = read_table(SCAN)
     require_scan_table(table)
     result = audit(table, params)
-    write_json(DATA_FIGURES, figures(result) | {"elsewhere": elsewhere(result, params)})
+    write_json(DATA_FIGURES, figures(result) | {"elsewhere": elsewhere(result)})
     write_csv(DATA_FINDINGS, result)
     write_html(DATA_PAGE, result, params)
     broken = [r for r in result.results if r.verdict in ("FAIL", "warn")]
@@ -52,7 +53,7 @@ def main() -> None:
         stdout.print(f"quarantine: {len(result.quarantined):,} files, listed in {DATA_PAGE}")
     if result.ignored:
         stdout.print(f"ignored: {result.ignored:,} files of the classes that data.classes ignores")
-    if there := elsewhere(result, params):
+    if there := elsewhere(result):
         stdout.print(
             f"elsewhere: {there['images']:,} files, {there['malicious_share']:.1%} malicious, "
             f"pyzbar reads {there['decode_rate']:.2%} of the pictures; nothing is learned from them"
@@ -82,9 +83,9 @@ def figures(result: Audit) -> dict:
     }
 
 
-def elsewhere(result: Audit, params: Params) -> dict[str, float]:
+def elsewhere(result: Audit) -> dict[str, float]:
     """The same shares for the rows of another collection; empty where there are none."""
-    rows = result.table[is_elsewhere(result.table, params)]
+    rows = result.table[result.table["given"] == ELSEWHERE]
     return shares(rows) if len(rows) else {}
 
 

@@ -138,6 +138,22 @@ def test_what_cannot_be_dealt_is_refused(project: Path, payloads: list[tuple[str
     assert not Path("data/splits.parquet").exists()
 
 
+@pytest.mark.parametrize(("given", "refused"), [({"elsewhere": "elsewhere"}, True), ({"feed": "train"}, False)])
+def test_a_leak_is_refused_unless_the_parts_were_given(
+    project: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], refused: bool
+) -> None:
+    table = write_valid([*rows("benign", [4] * 20), *rows("malicious", [4] * 20)])
+    table.assign(source="feed").to_parquet("data/valid.parquet", index=False)
+    set_params(project, {"split.given": given})
+    at_random = pd.Categorical.from_codes(np.arange(len(table)) % 3, ["train", "val", "test"])
+    monkeypatch.setattr(split, "assign_parts", lambda table, settings: pd.Series(at_random, table.index))
+    if refused:
+        with pytest.raises(StageError, match="is in two parts"):
+            split.main()
+    else:
+        split.main()
+
+
 def test_without_the_gates_table_the_user_learns_what_to_run(project: Path) -> None:
     with pytest.raises(StageError, match="run `dvc repro`"):
         split.main()

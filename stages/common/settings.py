@@ -131,6 +131,11 @@ class Split(Section):
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
     seed: Seed
 
+    @property
+    def gives_parts(self) -> bool:
+        """Whether `given` names train, val or test, and not only what is kept elsewhere."""
+        return any(part != "elsewhere" for part in self.given.values())
+
     @model_validator(mode="after")
     def leaves_rows_for_training(self) -> "Split":
         """Raise ValueError if val and test take everything."""

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 
 from stages.common.settings import CLASSES, IGNORE, Level, Params, refuse_unknown
-from stages.dataset.parts import ELSEWHERE, given_parts
+from stages.dataset.parts import ELSEWHERE, given_parts, require_given
 from stages.gate import doubts, files, given_split, labels, shortcuts, size
-from stages.gate.check import Audit, Check, Finding, Result
+from stages.gate.check import HELPERS, Audit, Check, Finding, Result
 from stages.payload.site import group_key
 from stages.qr.problem import Problem
 
@@ -34,8 +34,9 @@ def audit(table: pd.DataFrame, params: Params) -> Audit:
     `max_bad_rows` of all; more than that means that something else is wrong with the dataset.
     Files of a class that data.classes ignores are counted and in no check.
     """
+    require_given(table, params.split.given)
     ignored = table["label"] == IGNORE
-    table, count = table[~ignored], int(ignored.sum())
+    table, count = prepared(table[~ignored], params), int(ignored.sum())
     results = make_checks(table, params)
     if params.validate_.bad_rows == "stop":
         return Audit(table, results, ignored=count)
@@ -45,20 +46,23 @@ def audit(table: pd.DataFrame, params: Params) -> Audit:
     if not out.any() or out.mean() > params.validate_.max_bad_rows:
         return Audit(table, results, ignored=count)
     named = reasons[out].apply(lambda row: ", ".join(row.index[row]), axis=1)
-    quarantined = table.loc[out, ["path", "label", "error"]].assign(check=named)
+    quarantined = table.loc[out, ["path", "label", "error", "label_problem", "payload"]].assign(check=named)
     kept = table[~out]
     return Audit(kept, make_checks(kept, params), quarantined, count)
 
 
-def with_sites(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` and the column ``site`` that the checks get (see `Check`), which takes longer than most of them."""
-    return table.assign(site=table["payload"].map(group_key, na_action="ignore").astype("category"))
+def prepared(table: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """The scan table and the columns HELPERS that the checks get, which takes longer than most of them."""
+    sites = table["payload"].map(group_key, na_action="ignore").astype("category")
+    return table.assign(site=sites, given=given_parts(table, params.split.given))
 
 
 def make_checks(table: pd.DataFrame, params: Params) -> list[Result]:
-    """The result of every check that is not off, in the order of CHECKS; no failure hides another."""
+    """The result of every check that is not off on a `prepared` table, in the order of CHECKS.
+
+    No failure hides another.
+    """
     levels = levels_of_checks(params)
-    table = with_sites(table).assign(given=given_parts(table, params.split.given))
     made = [check for check in CHECKS if levels[check.name] != "off"]
     return [Result(check, levels[check.name], _judge(check, table, params)) for check in made]
 
@@ -78,11 +82,7 @@ def _judge(check: Check, table: pd.DataFrame, params: Params) -> Finding:
     return found if found.rows is None else replace(found, rows=found.rows.reindex(table.index, fill_value=False))
 
 
-def is_elsewhere(table: pd.DataFrame, params: Params) -> pd.Series:
-    """Which rows of the scan table are of another collection, from which nothing is learned: bool, in its index."""
-    return given_parts(table, params.split.given) == ELSEWHERE
-
-
 def usable(audit: Audit) -> pd.DataFrame:
-    """The rows that are split into parts: readable, labelled, not in quarantine."""
-    return audit.table[audit.table["decoded"] & audit.table["label"].isin(CLASSES)]
+    """The rows that are split into parts, as they were scanned: readable, labelled, not in quarantine."""
+    rows = audit.table["decoded"] & audit.table["label"].isin(CLASSES)
+    return audit.table[rows].drop(columns=HELPERS)

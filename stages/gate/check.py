@@ -34,13 +34,17 @@ Verdict = Literal["pass", "FAIL", "warn", "not judged"]
 Judge = Callable[[pd.DataFrame, Params], Finding]
 
 
+# What the checks get beside the columns of the scan table: ``site``, the payload's `group_key`, category, missing
+# where there is no payload; and ``given``, the part that split.given names, "" where it names none.
+HELPERS = ["site", "given"]
+
+
 @dataclass(frozen=True)
 class Check:
     """A rule of the gate. To add one, write its function and its row in CHECKS of the same file, and a test.
 
     `judge(table, params)` gets the rows of the scan table (one a file, see stages/dataset/row.py) that the
-    check is about, with two columns more: ``site``, the payload's `group_key`, category, missing where there
-    is no payload, and ``given``, the part that split.given names, "" where it names none.
+    check is about, with the columns HELPERS beside.
     The other texts are phrases without a full stop.
     """
 
@@ -79,9 +83,9 @@ class Result:
 class Audit:
     """Everything validate has to show: the table, the results in the order of the checks, what went into quarantine."""
 
-    table: pd.DataFrame
+    table: pd.DataFrame  # what was scanned and not left out, with the columns HELPERS
     results: list[Result]
-    quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)  # path, label, check, error
+    quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)  # path, label, error, label_problem, payload, check
     ignored: int = 0  # files of a class that data.classes ignores, in no check and not in `table`
 
     @property

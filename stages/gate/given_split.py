@@ -18,7 +18,7 @@ USUAL = {
 
 def given_split_leaks(table: pd.DataFrame, params: Params) -> Finding:
     """No row of the given val and test has a payload, picture or site that the given train has."""
-    if not _names_parts(params):
+    if not params.split.gives_parts:
         return Finding(True, text="no split is given")
     usable = table["decoded"] & table["label"].isin(CLASSES)
     train = table[usable & (table["given"] == PARTS[0])]
@@ -35,14 +35,9 @@ def given_split_leaks(table: pd.DataFrame, params: Params) -> Finding:
     return Finding(not rows.any(), rows, text, details if len(details) else None)
 
 
-def _names_parts(params: Params) -> bool:
-    """Whether split.given has more than collections that are kept elsewhere."""
-    return any(part in PARTS for part in params.split.given.values())
-
-
 def split_ignored(table: pd.DataFrame, params: Params) -> Finding:
     """Where folders or sources are called train, val and test, split.given says what they are."""
-    if _names_parts(params):
+    if params.split.gives_parts:
         return Finding(True, text="split.given is set")
     folders = {path.rpartition("/")[0] for path in table["path"]}
     names = {name for folder in folders for name in PurePosixPath(folder).parts} | {*table["source"].dropna()}

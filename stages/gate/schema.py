@@ -8,6 +8,7 @@ from stages.common.artefacts import SCAN
 from stages.common.cli import StageError
 from stages.common.settings import CLASSES
 from stages.dataset.labels import LabelProblem
+from stages.dataset.parts import near_half
 from stages.qr.problem import Problem
 
 
@@ -57,12 +58,11 @@ class ScanTable(pa.DataFrameModel):
 def training_schema(balance_tolerance: float) -> pa.DataFrameSchema:
     """What training needs beyond that. Its checks are called as those of the gate that report them."""
 
-    def near_half(labels: pd.Series) -> bool:
-        labels = labels[labels.isin(CLASSES)]
-        return bool(round(abs((labels == "malicious").mean() - 0.5), 9) <= balance_tolerance)
+    def balance(labels: pd.Series) -> bool:
+        return near_half(labels[labels.isin(CLASSES)], balance_tolerance)
 
     known = pa.Check.isin(CLASSES, name="unknown_label", ignore_na=False)
-    balanced = pa.Check(near_half, name="classes_near_half")
+    balanced = pa.Check(balance, name="classes_near_half")
     return pa.DataFrameSchema({"label": pa.Column(nullable=True, checks=[known, balanced])})
 
 

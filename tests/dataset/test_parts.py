@@ -5,7 +5,7 @@ import pytest
 
 from stages.common.cli import StageError
 from stages.common.settings import Split
-from stages.dataset.parts import assign_parts, given_parts, without_known
+from stages.dataset.parts import assign_parts, given_parts, near_half, require_given, without_known
 
 ALL = {"train": "train", "val": "val", "test": "test"}
 
@@ -42,7 +42,15 @@ def test_a_source_or_folder_is_a_part(path: str, source: str, part: str) -> None
 
 def test_a_name_that_nobody_has_is_an_error() -> None:
     with pytest.raises(StageError, match=r"names tset, but no folder or source is called so; there are: benign, train"):
-        given_parts(of(("train/benign/a.png", "train", "")), {"train": "train", "tset": "test"})
+        require_given(of(("train/benign/a.png", "train", "")), {"train": "train", "tset": "test"})
+    require_given(of(("train/benign/a.png", "feed", "")), {"TRAIN": "train", "feed": "test", "elsewhere": "elsewhere"})
+
+
+@pytest.mark.parametrize(("malicious", "within"), [(45, True), (55, True), (44, False), (56, False)])
+def test_half_with_a_tolerance_has_its_ends(malicious: int, within: bool) -> None:
+    labels = pd.Series(["malicious"] * malicious + ["benign"] * (100 - malicious))
+    assert near_half(labels, 0.05) == within
+    assert not near_half(labels.iloc[:0], 0.5)
 
 
 def test_what_is_given_stays_and_its_sites_keep_together() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stages.common.settings import Params, load_params
 from stages.dataset.row import content_row
-from stages.gate.audit import CHECKS, make_checks, with_sites
+from stages.gate.audit import CHECKS, make_checks, prepared
 from stages.gate.check import Result
 from tests.helpers import PARAMS
 
@@ -26,7 +26,8 @@ def with_params(values: dict[str, Any], made: list[str] = NAMES, level: str = "e
 
 def result_of(name: str, table: pd.DataFrame, **values: Any) -> Result:
     """The result of the check `name`, the only one made."""
-    [result] = make_checks(table, with_params(values, [name]))
+    params = with_params(values, [name])
+    [result] = make_checks(prepared(table, params), params)
     assert result.check.name == name
     return result
 
@@ -51,4 +52,4 @@ def table_of(benign: list[str], malicious: list[str], **columns: Any) -> pd.Data
     }
     rows = [content_row(path=f"{i}.png", payload=payload, **facts) for i, payload in enumerate([*benign, *malicious])]
     labels = ["benign"] * len(benign) + ["malicious"] * len(malicious)
-    return with_sites(pd.DataFrame(rows).assign(label=labels, **columns))
+    return prepared(pd.DataFrame(rows).assign(label=labels, **columns), with_params({}))

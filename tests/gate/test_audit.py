@@ -14,8 +14,8 @@ from stages.common.artefacts import SPLITS, read_table
 from stages.common.cli import StageError, run
 from stages.common.settings import Params, load_params
 from stages.gate import audit as gate
-from stages.gate.audit import audit, levels_of_checks, make_checks, usable
-from stages.gate.check import Finding
+from stages.gate.audit import audit, levels_of_checks, make_checks, prepared, usable
+from stages.gate.check import Finding, Result
 from tests.gate.helpers import GOOD, NAMES, with_params
 from tests.helpers import draw_classes, looked_at, set_params
 
@@ -38,6 +38,10 @@ def spoil(table: pd.DataFrame, count: int, problem: str = "truncated") -> pd.Dat
 def with_settings(values: dict[str, Any]) -> Params:
     set_params(Path.cwd(), {f"validate.{name}": value for name, value in values.items()})
     return load_params()
+
+
+def checked(table: pd.DataFrame, params: Params) -> list[Result]:
+    return make_checks(prepared(table, params), params)
 
 
 def save(table: pd.DataFrame) -> None:
@@ -70,6 +74,24 @@ def test_quarantine_gives_every_reason(table: pd.DataFrame) -> None:
         "malicious/029.png": "payload_in_both_classes",
     }
     assert quarantined["error"].tolist() == ["cut off", "cut off", "", ""]
+
+
+def test_quarantine_keeps_what_the_findings_show(table: pd.DataFrame, project: Path) -> None:
+    table.loc[0, "label_problem"] = "contradicting"
+    save(table)
+    set_params(project, {"validate.bad_rows": "quarantine", "validate.max_bad_rows": 0.1})
+    validate.main()
+    findings = pd.read_csv(project / OUTPUTS[1], keep_default_na=False).set_index("level").loc["quarantine"]
+    assert findings["error"] == "contradicting"
+    assert findings["payload"] == "hxxps://shop000[.]example/"
+
+
+def test_a_given_part_that_is_all_in_quarantine_is_missing_and_its_name_not_wrong(table: pd.DataFrame) -> None:
+    table["source"] = ["test", "test", *["train"] * (2 * GOOD - 2)]
+    set_params(Path.cwd(), {"split.given": {"train": "train", "test": "test"}})
+    result = audit(spoil(table, 2), with_settings({"bad_rows": "quarantine", "max_bad_rows": 0.1}))
+    assert len(result.quarantined) == 2
+    assert usable(result).columns.tolist() == table.columns.tolist()
 
 
 def test_quarantine_leaves_warnings_and_the_dataset_as_a_whole_alone(table: pd.DataFrame) -> None:
@@ -146,7 +168,7 @@ def test_a_gate_that_closes_leaves_no_rows_of_an_earlier_run(table: pd.DataFrame
 def every_check_fails(table: pd.DataFrame, params: Params) -> gate.Audit:
     rows = pd.Series(True, index=table.index)
     found = Finding(False, rows, "60 of 60 files")
-    return gate.Audit(table, [gate.Result(check, "error", found) for check in gate.CHECKS])
+    return gate.Audit(prepared(table, params), [gate.Result(check, "error", found) for check in gate.CHECKS])
 
 
 @pytest.mark.parametrize("name", ["benign/{:03}.png", "benign/" + "long" * 50 + "{:03}.png"], ids=["short", "long"])
@@ -179,7 +201,7 @@ def test_a_check_that_raises_is_a_defect_and_no_finding(
 
 
 def test_every_check_holds_on_good_data(good: pd.DataFrame) -> None:
-    results = make_checks(good, with_params({"validate.max_interval": 0.5}))
+    results = checked(good, with_params({"validate.max_interval": 0.5}))
     assert [result.check.name for result in results] == NAMES
     assert {result.check.name: result.found.text for result in results if result.verdict != "pass"} == {
         "payload_differs": "no labels.csv gives the URL of a readable code"
@@ -193,7 +215,7 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("level", ["off", "warn", "error"])
 def test_a_level_says_whether_a_check_is_made_and_can_fail(level: str, table: pd.DataFrame) -> None:
-    results = make_checks(spoil(table, 2), with_params({"validate.max_interval": 0.5}, level=level))
+    results = checked(spoil(table, 2), with_params({"validate.max_interval": 0.5}, level=level))
     broken = {result.check.name for result in results if result.found.holds is False}
     assert [result.check.name for result in results] == ([] if level == "off" else NAMES)
     assert broken == (set() if level == "off" else {"truncated"})
@@ -232,7 +254,7 @@ def test_what_is_not_a_picture_is_in_no_check_of_pictures_and_labels(project: Pa
     set_params(project, {"data.images": "qr"})
     params = load_params()
     table = looked_at(project / "qr", params)
-    results = {result.check.name: result for result in make_checks(table, params) if result.found.holds is False}
+    results = {result.check.name: result for result in checked(table, params) if result.found.holds is False}
     del results["small_test"]
     assert {name: result.found.text for name, result in results.items()} == {"side_file": "5 of 45 files"}
 
@@ -242,7 +264,7 @@ def test_another_collection_is_gated_and_not_balanced_against_the_first(table: p
     there = table[table["label"] == "benign"].head(20).assign(source="there")
     both = pd.concat([table, there.assign(path="there/" + there["path"])], ignore_index=True)
     spoiled = spoil(both.iloc[::-1].reset_index(drop=True), 2)  # two of the other collection
-    results = {result.check.name: result.found for result in make_checks(spoiled, load_params())}
+    results = {result.check.name: result.found for result in checked(spoiled, load_params())}
     assert results["classes_near_half"].holds and "60" not in results["classes_near_half"].text
     assert results["truncated"].rows is not None and results["truncated"].rows.sum() == 2
     save(spoiled)

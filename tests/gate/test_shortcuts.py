@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from stages.common.settings import Params, load_params
 from stages.gate import shortcuts
-from stages.gate.audit import with_sites
+from stages.gate.audit import prepared
 from stages.gate.shortcuts import CHECKS
 from tests.gate.helpers import table_of
 from tests.helpers import PARAMS, draw_qr, looked_at, urls
@@ -51,7 +51,7 @@ def test_a_trace_of_how_the_pictures_were_made_is_found(name: str, tmp_path: Pat
     for label, make, payloads in zip(("benign", "malicious"), (draw_qr, draw), PAYLOADS, strict=True):
         for i, payload in enumerate(payloads):
             make(tmp_path / label / f"{i:02}.png", payload)
-    found = shortcuts.picture_shortcut(with_sites(looked_at(tmp_path, params)), params)
+    found = shortcuts.picture_shortcut(prepared(looked_at(tmp_path, params), params), params)
     assert found.details is not None
     perfect = set(found.details["feature"][found.details["auc"] == 1])
     assert found.holds == (name == "none"), found.text
@@ -64,7 +64,7 @@ def test_longer_payloads_make_larger_symbols_and_no_picture_shortcut(tmp_path: P
         for i, url in enumerate(urls(label, COUNT)):
             text = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), rng.integers(5, longest)))
             draw_qr(tmp_path / label / f"{i}.png", f"{url}#{text}")
-    table = with_sites(looked_at(tmp_path, params))
+    table = prepared(looked_at(tmp_path, params), params)
     assert not shortcuts.payload_shortcut(table, params).holds  # length, version
     assert shortcuts.picture_across_versions(table, params).holds
     for check in (shortcuts.picture_shortcut, shortcuts.picture_features_together):
