@@ -16,6 +16,7 @@ from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES, absent, re
 from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import write_json
 from stages.common.settings import CLASSES, Params, load_params
+from stages.dataset.parts import part
 from stages.diagnosis import probes
 from stages.diagnosis.evidence import Evidence, Symptom
 from stages.diagnosis.symptoms import diagnose
@@ -48,23 +49,21 @@ def main() -> None:
 
 
 def gather(rows: pd.DataFrame, params: Params) -> Evidence:
-    """The evidence: curves, probes on one batch, and what rules and the larger class score on the val part."""
+    """The evidence: curves, probes on one batch, and what a rule scores on the val rows, all that the network sees."""
     try:
         report = json.loads(TRAIN_FIGURES.read_text())
     except FileNotFoundError:
         raise absent(TRAIN_FIGURES) from None
-    train, val = rows[rows["part"] == "train"], rows[rows["part"] == "val"]
+    rows = visible(rows, chosen(params.model)[0].input)
+    train, val = part(rows, "train"), part(rows, "val")
     rule = rules.best(train)
-    truth = rules.is_malicious(val)
-    score = rule.score(rules.features(val)[rule.feature].to_numpy(), truth)["accuracy"]
-    larger = max(truth.mean(), 1 - truth.mean())
-    return Evidence(read_curves(), report, probe(train, params), len(val), float(larger), (rule.feature, score))
+    score = rule.score(rules.features(val)[rule.feature].to_numpy(), rules.is_malicious(val))["accuracy"]
+    return Evidence(read_curves(), report, probe(train, params), (rule.feature, score))
 
 
 def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:
     """Figures of one batch, half of it of either class, and of the network as the training began with it."""
-    takes = chosen(params.model)[0].input
-    train, each = train[visible(train, takes)], max(params.diagnose.batch_size // 2, 1)
+    takes, each = chosen(params.model)[0].input, max(params.diagnose.batch_size // 2, 1)
     batch = pd.concat([train[train["label"] == name].head(each) for name in CLASSES])
     images = Images(batch, params, takes)
     inputs = torch.stack([images[i][0] for i in range(len(images))])

@@ -16,10 +16,8 @@ reports/predictions.parquet (every model's probability for every row of the test
 
 import numpy as np
 import pandas as pd
-import torch
 from rich.box import SIMPLE
 from rich.table import Table
-from torch.utils.data import DataLoader
 
 from stages.common.artefacts import EVALUATION, MODEL, PREDICTIONS, SPLITS, TEST_FIGURES, VALID, read_table
 from stages.common.cli import progress, run_stage, stdout
@@ -39,9 +37,9 @@ from stages.evaluation.metrics import headline
 from stages.evaluation.slices import slices
 from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import threshold
-from stages.network.data import Images, visible
+from stages.network.data import visible
 from stages.network.device import choose_device
-from stages.network.trained import Trained, load_trained
+from stages.network.trained import Trained, load_trained, logits_of, probability
 
 
 def main() -> None:
@@ -49,12 +47,13 @@ def main() -> None:
     params = load_params()
     keep_freed_memory()
     trained = load_trained(MODEL, choose_device(params.train.device))
-    everything = with_pictures(read_table(SPLITS))
-    rows = everything[visible(everything, trained.architecture.input)].copy()
+    valid = read_table(VALID)
+    everything = with_pictures(read_table(SPLITS), valid)
+    rows = visible(everything, trained.architecture.input)
     parts = [part(rows, name) for name in PARTS]
     require_same_data(everything, trained.about, MODEL)
-    rows["grid"] = read_grids(rows, params)
-    there = describe(rows, read_table(VALID), params.split.given)
+    rows = rows.assign(grid=read_grids(rows, params))
+    there = describe(everything, rows, valid, params.split.given)
     other = rows[rows["part"] == ELSEWHERE] if not there["problem"] else rows.iloc[:0]
     val, test, other = baselines([*(rows.loc[own.index] for own in parts), other], "baselines")
     test = test.assign(network=probabilities(trained, test, params))
@@ -102,17 +101,16 @@ def main() -> None:
         stdout.print(f"not scored elsewhere: {there['problem']}", markup=False)
 
 
-def with_pictures(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the split table with the picture's columns from the scan."""
+def with_pictures(rows: pd.DataFrame, valid: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the split table with the picture's columns of `valid`, the rows that the gate let through."""
     columns = [name for name in PICTURE if name not in rows.columns]
-    return rows.merge(read_table(VALID)[["path", *columns]], on="path", how="left", validate="one_to_one")
+    return rows.merge(valid[["path", *columns]], on="path", how="left", validate="one_to_one")
 
 
 def probabilities(trained: Trained, rows: pd.DataFrame, params: Params) -> np.ndarray:
     """Of being malicious, by the network, for the images of `rows`: float64 (n,) in 0..1."""
-    batches = DataLoader(Images(rows, params, trained.architecture.input), params.evaluate.batch_size)
-    with progress() as bar, torch.inference_mode():
-        return np.concatenate([trained.probability(pixels) for pixels, _ in bar.track(batches, description="network")])
+    logits = logits_of(trained, rows, params, params.evaluate.batch_size, "network")
+    return probability(logits, trained.about["temperature"])
 
 
 def baselines(parts: list[pd.DataFrame], title: str) -> list[pd.DataFrame]:

@@ -2,7 +2,7 @@
 
 Writes models/model.onnx and reports/export.json. The file has one input, named, shaped and prepared as its
 architecture says (stages/network/architecture.py; for the cnn "pixels", uint8 (n, 3, 224, 224)), and one output,
-"probability", float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and softmax are inside.
+"probability", float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and sigmoid are inside.
 What the model's own file says of it (stages.network.trained) is the metadata entry "about", as JSON.
 """
 
@@ -23,10 +23,10 @@ from torch.utils.data import DataLoader
 from stages.common.artefacts import EXPORT_FIGURES, MODEL, ONNX, SPLITS, read_table
 from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing, write_json
-from stages.common.settings import CLASSES, load_params
+from stages.common.settings import load_params
 from stages.dataset.parts import part
 from stages.network.data import Images, visible
-from stages.network.trained import Trained, load_trained
+from stages.network.trained import Trained, load_trained, probability
 
 OPSET = 20  # of ONNX 1.15; named, so that another version of PyTorch writes the same operators
 
@@ -41,7 +41,7 @@ class Probability(nn.Module):
 
     def forward(self, batch: Tensor) -> Tensor:
         """See the class."""
-        return (self.net(batch) / self.temperature).softmax(1)[:, CLASSES.index("malicious")]
+        return probability(self.net(batch), self.temperature, torch.sigmoid)
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
     trained = load_trained(MODEL)
     rows = read_table(SPLITS)
     takes = trained.architecture.input
-    test = Images(part(rows[visible(rows, takes)], "test"), params, takes)
+    test = Images(part(visible(rows, takes), "test"), params, takes)
     with replacing(ONNX) as temporary:
         export(trained, temporary)
         difference, speeds = compare(trained, temporary, test, params.evaluate.batch_size)

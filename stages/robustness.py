@@ -8,6 +8,7 @@ reports/robustness/curves/ a file for each corruption for DVC's plots, where sev
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from stages.qr.image import grey
 from stages.qr.read import read_symbol
 from stages.qr.zbar import require_zbar
 
+if TYPE_CHECKING:
+    from stages.network.trained import Trained
+
 # The picture as it is counts as severity 0 of every corruption, and is examined once.
 CASES = [("none", 0.0)] + [(name, severity) for name in CORRUPTIONS for severity in CORRUPTIONS[name].severities]
 RECTIFIED = (True, False)
@@ -38,9 +42,16 @@ def main() -> None:
     """Draw the images, score them in every case and write the tables."""
     params = load_params()
     require_zbar()
-    rows = sample_rows(read_table(SPLITS), params.robustness)
-    probability, decoded, threshold = score(stored_in(rows), params)
-    table = tabulate(is_malicious(rows), probability, decoded, threshold).round(6)
+    # Worker processes load this module too, and need no torch.
+    from stages.network.data import visible
+    from stages.network.device import choose_device
+    from stages.network.trained import load_trained
+
+    keep_freed_memory()
+    trained = load_trained(MODEL, choose_device(params.train.device))
+    rows = sample_rows(visible(read_table(SPLITS), trained.architecture.input), params.robustness)
+    probability, decoded = score(trained, stored_in(rows), params)
+    table = tabulate(is_malicious(rows), probability, decoded, trained.threshold).round(6)
     with replacing(ROBUSTNESS) as folder:
         (folder / "curves").mkdir(parents=True)
         table.to_csv(folder / "robustness.csv", index=False)
@@ -63,17 +74,11 @@ def sample_rows(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     return test.groupby("label").sample(each, random_state=settings.seed).sort_index()
 
 
-def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray, float]:
-    """Probabilities float64 (images, cases, RECTIFIED), decoded bool (images, cases), the model's threshold.
+def score(trained: "Trained", images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities float64 (images, cases, RECTIFIED), and which are decoded, bool (images, cases).
 
-    A probability is NaN where the picture does not show what the network takes.
+    A probability is NaN where the corrupted picture does not show what the network takes.
     """
-    # Worker processes load this module too, and need no torch.
-    from stages.network.device import choose_device
-    from stages.network.trained import load_trained
-
-    keep_freed_memory()
-    trained = load_trained(MODEL, choose_device(params.train.device))
     probability, decoded = [], []
     with progress() as bar:
         views = examine_all(images, params, trained.architecture.input.see)
@@ -87,7 +92,7 @@ def score(images: list[Stored], params: Params) -> tuple[np.ndarray, np.ndarray,
             judged = [answers.get(content, np.nan) for content in contents]
             probability.append(np.reshape(judged, (len(CASES), len(RECTIFIED))))
             decoded.append(readable)
-    return np.stack(probability), np.stack(decoded), trained.threshold
+    return np.stack(probability), np.stack(decoded)
 
 
 def examine_all(images: list[Stored], params: Params, see: See) -> Iterator[Views]:

@@ -33,6 +33,7 @@ from stages.common.settings import Params, load_params
 from stages.dataset.identity import data_sha256
 from stages.network.allocator import keep_freed_memory
 from stages.network.architecture import chosen
+from stages.network.corruption import check_augment
 from stages.network.data import Images, visible
 from stages.network.trained import save_network
 from stages.training.batches import loader
@@ -48,10 +49,11 @@ def main() -> None:
     """Train for `train.epochs` epochs, from the checkpoint if there is one, and save the best of them."""
     params = load_params()
     takes = chosen(params.model)[0].input
+    check_augment(params.augment, takes)
     rows = read_table(SPLITS)
-    seen = rows[visible(rows, takes)]
+    seen = visible(rows, takes)
     if params.train.devices > 1 and "WORLD_SIZE" not in os.environ:
-        return start_processes(params.train.devices, "stages.train")
+        return start_processes(params.train, "stages.train")
     keep_freed_memory()
     fabric, precision = make_fabric(params.train)
     fabric.launch()
@@ -108,7 +110,7 @@ def resume(run: Run, params: Params, fabric: Fabric) -> str:
     if state:
         run.load_state_dict(state)
         if fabric.is_global_zero:
-            stdout.print(f"going on after epoch {len(run.history)}, as {CHECKPOINT} has it; delete that to start anew")
+            stdout.print(f"going on after epoch {len(run.history)}, from {CHECKPOINT}; delete it to start over")
     return start
 
 

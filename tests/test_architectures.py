@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import calibrate, diagnose, evaluate, export, robustness, train
-from stages.common.artefacts import EXPORT_FIGURES, MODEL, ONNX, PREDICTIONS, SPLITS
+from stages.common.artefacts import DIAGNOSIS, EXPORT_FIGURES, MODEL, ONNX, PREDICTIONS, SPLITS
 from stages.common.cli import StageError
 from stages.common.settings import load_params
 from stages.network.architecture import names
@@ -76,13 +76,15 @@ def test_pictures_without_readable_modules_are_left_out_and_counted(
     folder = Path(shutil.copytree(trained, tmp_path / "copy", ignore=shutil.ignore_patterns("models", "reports")))
     monkeypatch.chdir(folder)
     choose(folder, "symbol")
-    set_params(folder, {"train.epochs": 1, "evaluate.samples": 20})
+    set_params(folder, {"train.epochs": 1, "diagnose.steps": 0, "evaluate.samples": 20})
     rows = pd.read_parquet(SPLITS)
-    for part in ("train", "test"):
+    for part in ("train", "val", "test"):
         rows.loc[rows.index[rows["part"] == part][0], ["version", "mask"]] = float("nan")
     rows.to_parquet(SPLITS)
-    for stage in (train, calibrate, evaluate):
+    for stage in (train, diagnose, calibrate, evaluate):
         stage.main()
-    assert "2 of 40 images do not show modules, and are left out" in capsys.readouterr().out
+    assert "3 of 40 images do not show modules, and are left out" in capsys.readouterr().out
+    symptoms = {symptom["name"]: symptom["figure"] for symptom in json.loads(DIAGNOSIS.read_text())["symptoms"]}
+    assert f"of {(rows['part'] == 'val').sum() - 1} rows" in symptoms["validation_accuracy"]
     assert json.loads(Path("reports/evaluate/summary.json").read_text())["unjudged"] == 1
     assert len(pd.read_parquet(PREDICTIONS)) == (rows["part"] == "test").sum() - 1

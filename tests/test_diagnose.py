@@ -151,6 +151,18 @@ def test_an_image_that_is_no_number_is_named(copy: Path, monkeypatch: pytest.Mon
     assert "validation_loss" not in found  # there was no epoch to speak of
 
 
+def test_a_training_without_one_good_epoch_is_diagnosed_as_diverged(copy: Path) -> None:
+    # The only step of the only epoch begins with a finite loss, and leaves weights that have none.
+    set_params(copy, {"train.learning_rate": 1e30, "train.gradient_clip": None, "train.batch_size": 64})
+    set_params(copy, {"train.epochs": 1})
+    train.main()
+    report = json.loads(TRAIN_FIGURES.read_text())
+    assert (report["epoch"], report["epochs"]) == (0, 1) and "diverged" not in report
+    found = verdicts()
+    assert found["diverged"] == "fail"
+    assert "initial_activations" in found and "validation_loss" not in found
+
+
 def test_without_a_training_the_user_learns_what_to_run(copy: Path) -> None:
     TRAIN_FIGURES.unlink()
     with pytest.raises(StageError, match="dvc repro"):

@@ -82,9 +82,9 @@ def test_every_case_is_scored_in_its_place(tried: Path) -> None:
     with chdir(tried):
         params = load_params()
         path = sample_rows(pd.read_parquet("data/splits.parquet"), params.robustness)["path"].iloc[0]
-        probability, decoded, _ = score([Stored(path)], params)
-        squares, readable = examine((0, Stored(path)), view, params.data.images, params.robustness.seed, 10**6)
         trained = load_trained(Path("models/model.safetensors"))
+        probability, decoded = score(trained, [Stored(path)], params)
+        squares, readable = examine((0, Stored(path)), view, params.data.images, params.robustness.seed, 10**6)
     alone = [trained.probability_of([pixels]).item() for pixels in squares if pixels is not None]
     assert len(set(alone)) > len(CASES)
     np.testing.assert_allclose(probability.ravel(), alone, atol=1e-4)

@@ -179,7 +179,7 @@ def test_augmentation_is_off_until_it_is_asked_for(again: Path) -> None:
     assert not torch.equal(corrupted[0, 2][0], first)
     assert torch.equal(Images(rows, settings.load_params(), PICTURE)[0][0], plain[0][0])  # val and test never
     set_params(again, {"augment": {"nois": 30.0}})
-    with pytest.raises(StageError, match=r"unknown corruption augment\.nois; did you mean noise\?"):
+    with pytest.raises(StageError, match=r"unknown key augment\.nois; did you mean augment\.noise\?"):
         train.main()
 
 

@@ -12,7 +12,7 @@ from stages.dataset.storage import require_folder_of_its_own, require_plain_entr
 def main() -> None:
     """Raise StageError for the first of these that finds a slip in params.yaml."""
     params = load_params()
-    for check in (data_is_there, levels_are_of_checks, augment_is_of_corruptions, settings_are_of_the_network):
+    for check in (data_is_there, levels_are_of_checks, settings_are_of_the_network, augment_is_of_corruptions):
         check(params)
 
 
@@ -39,10 +39,11 @@ def levels_are_of_checks(params: Params) -> None:
 
 
 def augment_is_of_corruptions(params: Params) -> None:
-    """`augment` names corruptions, with severities that they can have."""
+    """`augment` names corruptions, with severities that they can have, for a network that takes pictures."""
+    from stages.network.architecture import chosen
     from stages.network.corruption import check_augment  # which loads SciPy
 
-    check_augment(params.augment)
+    check_augment(params.augment, chosen(params.model)[0].input)
 
 
 def settings_are_of_the_network(params: Params) -> None:

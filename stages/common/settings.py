@@ -235,7 +235,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     except FileNotFoundError:
         raise StageError(f"{path} is not here: run from the top folder of the project") from None
     except YAMLError as error:
-        raise StageError(f"{path} is no valid YAML: {error}") from None
+        raise StageError(f"{path} is not valid YAML: {error}") from None
     return check(Params, raw, str(path))
 
 

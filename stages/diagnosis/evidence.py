@@ -28,22 +28,19 @@ class Symptom:
 class Evidence:
     """What a training left behind.
 
-    `curves` has one row an epoch (index from 1) and the columns that stages/train.py logs;
-    `report` is reports/train.json; `probes` what stages/diagnose.py measured before the first step;
-    `val` the number of validation rows, `majority` the larger class's share of them, `rule` the
-    best one-feature rule's name and its accuracy on them.
+    `curves` has one row an epoch (index from 1) and the columns that stages/train.py logs; `report` is
+    reports/train.json (stages.training.figures.Figures); `probes` are figures of the network before the first step;
+    `rule` is the name of the best one-feature rule and its accuracy on the validation rows.
     """
 
     curves: pd.DataFrame
     report: dict[str, Any]
     probes: dict[str, float]
-    val: int
-    majority: float
     rule: tuple[str, float]
 
     @property
     def best(self) -> pd.Series:
-        """The epoch whose weights were kept."""
+        """The epoch whose weights were kept. Raises KeyError where that is none."""
         return self.curves.loc[self.report["epoch"]]
 
 

@@ -32,15 +32,18 @@ def contrast(batch: Tensor, values: tuple[int, int]) -> float:
 def activations(net: nn.Module, batch: Tensor) -> dict[str, dict[str, float]]:
     """For every convolution, linear layer and ReLU of `net`: the deviation of its outputs and its share of dead units.
 
-    `batch` is what the network takes. A unit (for convolutions a channel) is dead where its output is
-    zero for every image and place.
+    Of a layer that is used more than once there is one for each use. `batch` is what the network takes. A unit (for
+    convolutions a channel) is dead where its output is zero for every image and place.
     """
     measured: dict[str, dict[str, float]] = {}
 
     def measure(name: str, layer: nn.Module) -> torch.utils.hooks.RemovableHandle:
         def hook(_layer: nn.Module, _inputs: object, output: Tensor) -> None:
             largest = output.abs().amax(dim=[axis for axis in range(output.ndim) if axis != 1])
-            measured[name] = {"deviation": output.std().item(), "dead": (largest == 0).float().mean().item()}
+            call = name
+            while call in measured:  # it is used more than once
+                call += "'"
+            measured[call] = {"deviation": output.std().item(), "dead": (largest == 0).float().mean().item()}
 
         return layer.register_forward_hook(hook)
 

@@ -12,6 +12,8 @@ from stages.diagnosis.probed import PROBED
 def diverged(e: Evidence) -> Symptom:
     """Every loss and gradient was finite."""
     where = e.report.get("diverged", "")
+    if not where and not e.report["epoch"]:
+        where = "no finite validation loss in any epoch"
     norm = e.curves["gradient/norm"].max(skipna=False) if len(e.curves) else float("nan")
     bad = bool(where) or not isfinite(norm)
     return Symptom(
@@ -97,13 +99,14 @@ def validation_loss(e: Evidence) -> Symptom:
 def validation_accuracy(e: Evidence) -> Symptom:
     """The kept epoch is significantly better than always answering the larger class (binomial test, one-sided)."""
     accuracy = e.best["val/accuracy"]
-    p = p_value(accuracy, e.val, e.majority)
+    rows, majority = e.report["val_images"], e.report["val_majority"]
+    p = p_value(accuracy, rows, majority)
     verdict: Verdict = "pass" if p < 0.01 else "warn" if p < 0.05 else "fail"
     return Symptom(
         "validation_accuracy",
         verdict,
-        f"{accuracy:.3f} of {e.val} rows, p = {p:.2g}",
-        f"above {e.majority:.3f} with p < 0.01",
+        f"{accuracy:.3f} of {rows} rows, p = {p:.2g}",
+        f"above {majority:.3f} with p < 0.01",
         "the network does no better than a constant answer",
         "the symptoms above; the labels of these images",
     )
@@ -112,7 +115,7 @@ def validation_accuracy(e: Evidence) -> Symptom:
 def labels_inverted(e: Evidence) -> Symptom:
     """Validation AUC is not below chance, as it would be with swapped labels."""
     auc = e.curves["val/auc"].min()
-    n = max(e.val / 2, 1)
+    n = max(e.report["val_images"] / 2, 1)
     bound = 0.5 - 2.05 * ((2 * n + 1) / (12 * n * n)) ** 0.5  # chance is below it once in fifty times
     bad = e.best["val/auc"] < bound or (auc < bound and e.curves["val/auc"].mean() < bound)
     return Symptom(
@@ -218,6 +221,6 @@ IN_CURVES: list[Judge] = [
 
 
 def diagnose(e: Evidence) -> list[Symptom]:
-    """Every symptom that can be judged; of a training that diverged in its first epoch, those without a curve."""
-    judged = [*PROBED, diverged, *(IN_CURVES if len(e.curves) else [])]
+    """Every symptom that can be judged; of a training without one good epoch, those before it and `diverged`."""
+    judged = [*PROBED, diverged, *(IN_CURVES if e.report["epoch"] else [])]
     return [symptom for judge in judged if (symptom := judge(e)) is not None]

@@ -8,8 +8,7 @@ from stages.payload.features import payload_features
 
 BINS = 10
 FLOOR = 1e-4  # of a bin's share, so that an empty bin costs much and not infinitely much
-# The usual reading of the index (Siddiqi, Credit Risk Scorecards, 2006): below it the rows are alike, above it not.
-NOTABLE, LARGE = 0.1, 0.25
+LARGE = 0.25  # of the index: from here on rows are not alike (Siddiqi, Credit Risk Scorecards, 2006)
 
 
 def drift(train: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:

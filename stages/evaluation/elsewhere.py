@@ -22,30 +22,38 @@ class Elsewhere(TypedDict):
 
     named: int  # readable rows that split.given calls elsewhere
     left_out: int  # of them, those whose payload or site train has
-    images: int
+    images: int  # of the others, those that the network can judge
     sites: int
     problem: str
 
 
-def describe(rows: pd.DataFrame, valid: pd.DataFrame, given: Mapping[str, str]) -> Elsewhere:
-    """The part elsewhere of the split table `rows`; `valid` has the rows that the gate let through."""
-    own = rows[rows["part"] == ELSEWHERE]
-    named = int((given_parts(valid, given) == ELSEWHERE).sum())
+def describe(rows: pd.DataFrame, seen: pd.DataFrame, valid: pd.DataFrame, given: Mapping[str, str]) -> Elsewhere:
+    """The part elsewhere of the split table `rows` and of those of them that the network can judge, `seen`.
+
+    `valid` has the rows that the gate let through.
+    """
+    own = seen[seen["part"] == ELSEWHERE]
+    named, new = int((given_parts(valid, given) == ELSEWHERE).sum()), int((rows["part"] == ELSEWHERE).sum())
     return {
         "named": named,
-        "left_out": named - len(own),
+        "left_out": named - new,
         "images": len(own),
         "sites": int(own["group"].nunique()),
-        "problem": problem(own, named),
+        "problem": problem(own, named, new),
     }
 
 
-def problem(own: pd.DataFrame, named: int) -> str:
-    """Why no figure of the rows `own` would mean anything; "" where one does."""
+def problem(own: pd.DataFrame, named: int, new: int) -> str:
+    """Why no figure of the rows `own` would mean anything; "" where one does.
+
+    Of `named` codes, train has neither payload nor site of `new`, of which the network can judge `own`.
+    """
     if not named:
         return "no collection from elsewhere was named; name one in split.given (my-folder: elsewhere)"
-    if own.empty:
+    if not new:
         return f"train has the payload or site of every one of the {named:,} codes from elsewhere"
+    if own.empty:
+        return f"the network can judge none of the {new:,} codes from elsewhere"
     sites = own.groupby(own["label"].astype(str))["group"].nunique()
     if len(sites) < 2:
         return f"the {len(own):,} codes from elsewhere are all {sites.index[0]}"

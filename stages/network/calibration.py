@@ -9,13 +9,10 @@ from stages.network.model_file import MAX_TEMPERATURE, MIN_TEMPERATURE
 
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The number to divide `logits` (n, 2) by for the lowest cross-entropy on `truth` (n,) of 0 and 1.
+    """The number to divide `logits`, finite (n, 2), by for the lowest cross-entropy on `truth` (n,) of 0 and 1.
 
-    Guo et al., On Calibration of Modern Neural Networks (ICML 2017), section 4.2. It changes no
-    ranking. 1.0 where the logits are not finite.
+    Guo et al., On Calibration of Modern Neural Networks (ICML 2017), section 4.2. It changes no ranking.
     """
-    if not np.isfinite(logits).all():
-        return 1.0
 
     def loss(log_temperature: float) -> float:
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(truth)), truth].mean())
@@ -30,9 +27,9 @@ def threshold(truth: np.ndarray, probability: np.ndarray, max_false_positives: f
     With None that of the highest balanced accuracy (Youden's index), else that which finds most
     while it calls at most this share of the benign rows malicious. It stands in the middle between
     two rows' probabilities, so that rounding on another machine moves no row across it. 0.5 where
-    a class is missing or the probabilities are not finite.
+    a class is missing. Raises ValueError where a probability is not finite.
     """
-    if len(np.unique(truth)) < 2 or not np.isfinite(probability).all():
+    if len(np.unique(truth)) < 2:
         return 0.5
     false_positive, true_positive, thresholds = roc_curve(truth, probability, drop_intermediate=False)
     allowed = np.ones(len(thresholds)) if max_false_positives is None else false_positive <= max_false_positives

@@ -11,7 +11,6 @@ Blur and noise are measured in pixels of the network's input, where the picture'
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from io import BytesIO
 from zlib import crc32
 
@@ -21,6 +20,8 @@ from PIL import Image, ImageFilter
 from scipy.spatial.transform import Rotation
 
 from stages.common.cli import StageError
+from stages.common.settings import refuse_unknown
+from stages.network.input import Input
 from stages.network.view import INPUT_SIDE
 from stages.qr.image import square
 
@@ -66,7 +67,7 @@ def augment(pixels: np.ndarray, largest: dict[str, float], *seed: int) -> np.nda
     """Every corruption named in `largest`, with a severity uniform in 0..largest[name], in the order of CORRUPTIONS.
 
     `pixels` is a square, uint8 (side, side) or (side, side, 3), and so is the result. `seed` are numbers >= 0.
-    Raises KeyError for an unknown name; see `check_augment`.
+    Raises ValueError for an unknown name; see `check_augment`.
     """
     for name in sorted(largest, key=list(CORRUPTIONS).index):
         rng = random_source(name, *seed)
@@ -79,16 +80,21 @@ def random_source(name: str, *seed: int) -> np.random.Generator:
     return np.random.default_rng((*seed, crc32(name.encode())))
 
 
-def check_augment(largest: dict[str, float]) -> None:
-    """Raise StageError, a line a problem, for a name or a severity in `largest` (params.augment) that cannot be."""
+def check_augment(largest: dict[str, float], takes: Input) -> None:
+    """Raise StageError, a line a problem, for a name or a severity in `largest` (params.augment) that cannot be.
+
+    Also for any corruption (a severity above 0) where the network `takes` no pictures.
+    """
+    refuse_unknown(largest, CORRUPTIONS, "augment")
     problems = []
     for name, severity in largest.items():
-        if name not in CORRUPTIONS:
-            near = get_close_matches(name, CORRUPTIONS, n=1) or CORRUPTIONS
-            problems.append(f"unknown corruption augment.{name}; did you mean {' or '.join(near)}?")
-        elif not 0 <= severity <= CORRUPTIONS[name].largest:
-            row = CORRUPTIONS[name]
+        row = CORRUPTIONS[name]
+        if not 0 <= severity <= row.largest:
             problems.append(f"augment.{name} is {severity:g}: it must be from 0 to {row.largest:g} ({row.unit})")
+        elif severity and not takes.picture:
+            problems.append(
+                f"augment.{name} is for networks that take pictures, and this one takes {takes.name}; set it to 0"
+            )
     if problems:
         raise StageError("\n".join(f"params.yaml: {problem}" for problem in problems))
 

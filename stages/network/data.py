@@ -10,7 +10,7 @@ from stages.common.artefacts import VIEW_CACHE
 from stages.common.cli import StageError
 from stages.common.settings import CLASSES, Params
 from stages.dataset.storage import read_pixels, stored_in
-from stages.network.corruption import augment, check_augment
+from stages.network.corruption import augment
 from stages.network.input import Input
 from stages.network.view_cache import Views
 
@@ -21,12 +21,9 @@ def as_tensor(seen: np.ndarray, takes: Input) -> Tensor:
     return item.permute(2, 0, 1) if item.ndim == 3 else item.expand(takes.shape)
 
 
-def visible(rows: pd.DataFrame, takes: Input) -> np.ndarray:
-    """Which of `rows` (columns version and mask) show what a network `takes`: bool (n,).
-
-    Every picture is one. Modules are those of a symbol that zxing-cpp located, and so has a version.
-    """
-    return np.ones(len(rows), bool) if takes.picture else rows[["version", "mask"]].notna().all(axis=1).to_numpy()
+def visible(rows: pd.DataFrame, takes: Input) -> pd.DataFrame:
+    """Those of `rows` (columns `takes.needs`) whose pictures show what a network `takes`."""
+    return rows.dropna(subset=list(takes.needs))
 
 
 class Images(Dataset[tuple[Tensor, int]]):
@@ -34,9 +31,8 @@ class Images(Dataset[tuple[Tensor, int]]):
 
     An item is asked for by its position, or by (position, epoch). What was made of an image is kept on disk up to
     `params.train.cache_mib` (see stages.network.view_cache), by the hash that the scan took of the file; the rest is
-    decoded. With `augmented`, each item is corrupted at random within `params.augment`, differently in each epoch.
-    Raises StageError where `params.augment` names an unknown corruption, a severity out of range, or any although
-    the network takes no pictures.
+    decoded. With `augmented`, each item is corrupted at random within `params.augment` (see `check_augment`),
+    differently in each epoch.
     """
 
     def __init__(self, rows: pd.DataFrame, params: Params, takes: Input, augmented: bool = False) -> None:
@@ -49,10 +45,6 @@ class Images(Dataset[tuple[Tensor, int]]):
         self.views = Views(VIEW_CACHE, params.train.cache_mib, takes) if params.train.cache_mib else None
         self.seed = params.train.seed
         self.augment = {name: severity for name, severity in params.augment.items() if severity} if augmented else {}
-        check_augment(self.augment)
-        if self.augment and not takes.picture:
-            names = ", ".join(f"augment.{name}" for name in self.augment)
-            raise StageError(f"{names}: the network takes {takes.name} and no picture to corrupt; set it to 0")
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -66,7 +58,7 @@ class Images(Dataset[tuple[Tensor, int]]):
                 self.views.put(self.sha256[index], seen)
         if self.augment:
             # A source of its own for each image and epoch: a resumed training sees what an undisturbed one sees.
-            seen = augment(seen, self.augment, self.seed % 2**32, epoch, index)
+            seen = augment(seen, self.augment, self.seed, epoch, index)
         return as_tensor(seen, self.takes), self.labels[index]
 
     def _see(self, index: int) -> np.ndarray:

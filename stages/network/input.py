@@ -16,8 +16,8 @@ class Input:
     where the picture does not show it. With `rectified` False the symbol is left as it lies. `values` are the
     lowest and the highest, `blank` is that of an input that says nothing. `note` is kept with the weights: a
     model with another note was trained on inputs made in another way. `picture`: it is one, which can be blurred
-    or turned. `description` completes "it takes ..." for people.
-    Of symbols above version `whole_up_to` a part is cut off.
+    or turned. `description` completes "it takes ..." for people. `needs` are the columns of the split table that
+    have a value in the rows of the pictures that show it. Of symbols above version `whole_up_to` a part is cut off.
     """
 
     name: str
@@ -29,4 +29,5 @@ class Input:
     see: Callable[[np.ndarray, bool], np.ndarray | None]
     note: dict[str, Any]
     description: str
+    needs: tuple[str, ...] = ()
     whole_up_to: int = 40

@@ -39,19 +39,3 @@ class Place(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         return x + self.values
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions whose result is added to their input (He et al., CVPR 2016)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-
-        def convolution() -> list[nn.Module]:
-            return [nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)]
-
-        self.block = nn.Sequential(*convolution(), nn.ReLU(inplace=True), *convolution())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        return (x + self.block(x)).relu()

@@ -78,5 +78,6 @@ MODULES = Input(
         f"the data modules of one located QR code without their mask, in a square of {GRID_SIDE} x {GRID_SIDE} "
         f"(larger symbols than version {GRID_VERSION} are cut off)"
     ),
+    needs=("version", "mask"),  # which a symbol has that zxing-cpp located
     whole_up_to=GRID_VERSION,
 )

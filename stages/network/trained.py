@@ -1,24 +1,37 @@
 """A trained network: written as a file, read back without unpickling code, and asked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from pydantic import ValidationError
 from safetensors.torch import save_file
+from scipy.special import expit
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from stages.common.cli import StageError
+from stages.common.cli import StageError, progress
 from stages.common.files import replacing
-from stages.common.settings import CLASSES, Model
+from stages.common.settings import CLASSES, Model, Params
 from stages.network.architecture import Architecture, chosen
-from stages.network.data import as_tensor
+from stages.network.data import Images, as_tensor
 from stages.network.device import turn_off_tf32
 from stages.network.model_file import damaged, read_calibration, read_model_file, weights_sha256
+
+BENIGN, MALICIOUS = (CLASSES.index(name) for name in ("benign", "malicious"))
+
+
+def probability(logits: Any, temperature: float, sigmoid: Callable[[Any], Any] = expit) -> Any:
+    """Of being malicious, (n,) in 0..1, for `logits` (n, 2): their softmax after division by `temperature`.
+
+    An array; or, with `torch.sigmoid`, a tensor. Of two classes the softmax is the sigmoid of the difference.
+    """
+    return sigmoid((logits[:, MALICIOUS] - logits[:, BENIGN]) / temperature)
 
 
 @dataclass(frozen=True)
@@ -52,14 +65,20 @@ class Trained(Network):
 
     def probability(self, batch: Tensor) -> np.ndarray:
         """Of being malicious, calibrated: float64 (n,) in 0..1 for `batch` (n, *architecture.input.shape)."""
-        benign, malicious = self.logits(batch).T / self.about["temperature"]
-        return np.exp(-np.logaddexp(0, benign - malicious))
+        return probability(self.logits(batch), self.about["temperature"])
 
     def probability_of(self, seen: Sequence[np.ndarray]) -> np.ndarray:
         """The same for arrays as `architecture.input.see` makes them; float64 (n,)."""
         if not seen:
             return np.empty(0)
         return self.probability(torch.stack([as_tensor(one, self.architecture.input) for one in seen]))
+
+
+def logits_of(network: Network, rows: pd.DataFrame, params: Params, batch_size: int, title: str) -> np.ndarray:
+    """What `network` answers to the images of `rows`, in their order: float64 (n, 2). `title` is that of the bar."""
+    batches = DataLoader(Images(rows, params, network.architecture.input), batch_size)
+    with progress() as bar:
+        return np.concatenate([network.logits(batch) for batch, _ in bar.track(batches, description=title)])
 
 
 def save_network(path: Path, net: nn.Module, model: Model, facts: dict[str, Any]) -> None:

@@ -21,7 +21,12 @@ CODE = (Path(view.__file__).parent, Path(__file__).parent)  # besides stages/qr
 
 
 def save_checkpoint(state: dict[str, Any], started_from: str) -> None:
-    """Write `state` (tensors, numbers, strings, lists and dicts of them) and the random state beside it."""
+    """Write `state` (tensors, numbers, strings, lists and dicts of them) and PyTorch's random state beside it.
+
+    Called by the first process only. The random state of the others, which their dropout follows, is not kept:
+    after a restart they begin again from their seeds, and a resumed training of several processes is then not to
+    the bit what an undisturbed one is.
+    """
     random = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
     stream = BytesIO()
     torch.save({"started_from": started_from, "random": random, "state": state}, stream)
@@ -31,7 +36,7 @@ def save_checkpoint(state: dict[str, Any], started_from: str) -> None:
 
 
 def load_checkpoint(started_from: str) -> dict[str, Any] | None:
-    """The state last saved, with the random state restored; None where there is none from the same start.
+    """The state last saved; None where there is none from the same start. Restores this process's random state.
 
     Loads tensors and plain values only, no pickled code, and nothing of a file that is not as it was written.
     """

@@ -8,12 +8,12 @@ from stages.training.run import Run
 
 
 class Figures(TypedDict):
-    """Its keys. `val_...` are of the epoch whose weights were kept; without one good epoch there are none of them."""
+    """Its keys. Without an epoch of finite validation loss, there are no figures of an epoch."""
 
     epoch: int  # whose weights were kept, from 1; 0: the first weights
     epochs: int  # that were finished
     initial_loss: NotRequired[float]  # of the first batch, before any step
-    val_loss: NotRequired[float]
+    val_loss: NotRequired[float]  # this and the next two: of the epoch whose weights were kept
     val_accuracy: NotRequired[float]
     val_auc: NotRequired[float]
     best_val_accuracy: NotRequired[float]  # of all epochs

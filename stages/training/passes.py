@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
@@ -38,10 +39,12 @@ def train_epoch(
 ) -> dict[str, float]:
     """One pass over `batches`: mean and first loss, share of one-class batches, largest gradient norm, clipped share.
 
-    Of all processes together, and the same in each. Raises Diverged at the first batch whose loss is not finite.
-    `advance` is called after every batch.
+    Of all processes together, and the same in each. In float16, a step whose gradients overflow is skipped and the
+    next ones are scaled down; norm and share are those of the steps that were taken, 0 where none was. Raises
+    Diverged at the first batch whose loss is not finite. `advance` is called after every batch.
     """
     model.train()
+    scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
     losses: list[float] = []
     norms: list[float] = []
     one_class = 0
@@ -55,8 +58,11 @@ def train_epoch(
         if not math.isfinite(losses[-1]):
             raise Diverged(f"batch {len(losses)}: the loss became {losses[-1]}")
         fabric.backward(loss)
-        norm = fabric.clip_gradients(model, optimizer, max_norm=clip or math.inf, error_if_nonfinite=False)
-        norms.append(float(norm) if norm is not None else math.nan)
+        norm = cast(
+            "Tensor", fabric.clip_gradients(model, optimizer, max_norm=clip or math.inf, error_if_nonfinite=False)
+        )
+        if not scaled or norm.isfinite():
+            norms.append(norm.item())
         optimizer.step()
         optimizer.zero_grad()
         advance()
@@ -64,8 +70,8 @@ def train_epoch(
         "train/loss": sum(losses) / len(losses),
         "train/first_loss": losses[0],
         "train/one_class_batches": one_class / len(losses),
-        "gradient/norm": max(norms),
-        "gradient/clipped": sum(norm > (clip or math.inf) for norm in norms) / len(norms),
+        "gradient/norm": float(np.max(norms, initial=0.0)),  # unlike Python's maximum, it keeps NaN
+        "gradient/clipped": sum(norm > (clip or math.inf) for norm in norms) / max(len(norms), 1),
     }
 
 

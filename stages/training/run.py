@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from stages.common.settings import Model, Params
 from stages.network.architecture import chosen
 
+STATEFUL = ("net", "optimizer", "scheduler", "precision")  # of Run
+
 
 @dataclass
 class Best:
@@ -25,13 +27,15 @@ class Best:
 class Run:
     """The network, the same as fabric runs it, its optimiser, and what the epochs so far came to.
 
-    `history` has one entry an epoch, with the names of the curves (see stages/training/passes.py).
+    `precision` is fabric's, whose state in float16 is the scale of the gradients. `history` has one entry an epoch,
+    with the names of the curves (see stages/training/passes.py).
     """
 
     net: nn.Module
     model: Any
     optimizer: Any
     scheduler: Any
+    precision: Any
     best: Best
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -45,12 +49,12 @@ class Run:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors and plain values from which `load_state_dict` goes on."""
-        parts = {name: getattr(self, name).state_dict() for name in ("net", "optimizer", "scheduler")}
+        parts = {name: getattr(self, name).state_dict() for name in STATEFUL}
         return parts | {"best": vars(self.best), "history": self.history}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was taken."""
-        for name in ("net", "optimizer", "scheduler"):
+        for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         self.best, self.history = Best(**state["best"]), state["history"]
 
@@ -68,7 +72,7 @@ def new_run(params: Params, fabric: Fabric, precision: str) -> Run:
         optimizer, factor=settings.scheduler_factor, patience=settings.scheduler_patience
     )
     model, wrapped = fabric.setup(net, optimizer)
-    return Run(net, model, wrapped, scheduler, Best(0, math.inf, copy_of(net)))
+    return Run(net, model, wrapped, scheduler, fabric.strategy.precision, Best(0, math.inf, copy_of(net)))
 
 
 def new_network(model: Model) -> nn.Module:

@@ -29,7 +29,7 @@ def test_a_level_for_a_check_that_is_not_there_is_named_before_anything_runs(pro
 @pytest.mark.parametrize(
     ("augment", "message"),
     [
-        ({"blurr": 1.0}, "unknown corruption augment.blurr; did you mean blur?"),
+        ({"blurr": 1.0}, "unknown key augment.blurr; did you mean augment.blur?"),
         ({"angle": 90.0}, "augment.angle is 90: it must be from 0 to 60 (degrees)"),
     ],
 )

@@ -32,7 +32,8 @@ PROBES = {
     "one_batch": 0.01,
     "blank_batch": 0.69,
 }
-HEALTHY = Evidence(CURVES, {"epoch": 5, "initial_loss": 0.72}, PROBES, 300, 0.5, ("length", 0.7))
+REPORT = {"epoch": 5, "epochs": 5, "initial_loss": 0.72, "val_images": 300, "val_majority": 0.5}
+HEALTHY = Evidence(CURVES, REPORT, PROBES, ("length", 0.7))
 
 
 def verdicts(evidence: Evidence) -> dict[str, str]:

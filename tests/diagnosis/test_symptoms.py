@@ -46,6 +46,22 @@ def test_a_training_without_an_epoch_is_judged_by_what_came_before() -> None:
     assert "validation_loss" not in found
 
 
+def test_without_one_good_epoch_the_diagnosis_is_that_it_diverged() -> None:
+    report = {"epoch": 0, "epochs": 5, "val_images": 300, "val_majority": 0.5}
+    symptoms = diagnose(replace(HEALTHY, curves=CURVES.assign(**{"val/loss": float("nan")}), report=report))
+    found = {symptom.name: symptom for symptom in symptoms}
+    assert found["diverged"].verdict == "fail"
+    assert found["diverged"].figure == "no finite validation loss in any epoch"
+    assert {"picture_contrast", "initial_activations"} <= found.keys()
+    assert not {"initial_loss", "validation_loss", "validation_accuracy"} & found.keys()
+
+
+def test_the_larger_class_is_that_of_the_training() -> None:
+    majority = replace(HEALTHY, report=HEALTHY.report | {"val_majority": 0.76})
+    assert verdicts(majority)["validation_accuracy"] == "fail"
+    assert verdicts(replace(HEALTHY, report=HEALTHY.report | {"val_images": 10}))["validation_accuracy"] == "fail"
+
+
 def test_reductions_of_the_learning_rate_are_marked() -> None:
     curves = CURVES.assign(learning_rate=[0.001, 0.001, 0.0005, 0.0005, 0.00025])
     (found,) = [symptom for symptom in diagnose(replace(HEALTHY, curves=curves)) if symptom.name == "learning_rate"]

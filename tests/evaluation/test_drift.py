@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.evaluation.drift import LARGE, NOTABLE, drift, stability, typical
+from stages.evaluation.drift import LARGE, drift, stability, typical
 from tests.helpers import urls
 
 
@@ -16,7 +16,7 @@ def rows(payloads: list[str], **columns: object) -> pd.DataFrame:
 def test_rows_of_one_collection_are_alike() -> None:
     payloads = urls("benign", 400)
     found = drift(rows(payloads[::2]), rows(payloads[1::2]))
-    assert found["index"].max() < NOTABLE
+    assert found["index"].max() < LARGE / 2
     assert {"length", "version", "width", "format"} <= set(found["feature"])
 
 

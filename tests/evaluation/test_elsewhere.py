@@ -10,7 +10,7 @@ import pytest
 
 from stages import evaluate, scan, split
 from stages.common.artefacts import EVALUATION, MODEL, SCAN, SPLITS, TEST_FIGURES, VALID
-from stages.evaluation.elsewhere import LEAST_SITES
+from stages.evaluation.elsewhere import LEAST_SITES, describe
 from tests.helpers import draw_qr, set_params, write_model
 
 Url = Callable[[int], str]
@@ -91,6 +91,17 @@ def test_codes_that_train_knows_are_left_out_and_counted(evaluated: Callable) ->
     assert known > 0
     assert described()["left_out"] == known
     assert described()["images"] + known == described()["named"] == 4 * LEAST_SITES + 20
+
+
+def test_codes_that_the_network_cannot_judge_are_not_taken_for_known() -> None:
+    paths = [f"there/{number}.png" for number in range(100)]
+    rows = pd.DataFrame({"path": paths, "part": "elsewhere", "group": paths, "label": ["benign", "malicious"] * 50})
+    new, given = rows.iloc[:90], {"there": "elsewhere"}
+    found = describe(new, new.iloc[:60], rows, given)
+    assert found == {"named": 100, "left_out": 10, "images": 60, "sites": 60, "problem": ""}
+    assert describe(new, new.iloc[:0], rows, given)["problem"] == (
+        "the network can judge none of the 90 codes from elsewhere"
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,6 @@ def test_it_makes_an_overconfident_network_honest() -> None:
     assert after < before
 
 
-def test_logits_that_are_no_numbers_are_left_alone() -> None:
-    assert temperature(np.array([[np.nan, 1.0]]), np.array([1])) == 1.0
-    assert threshold(np.array([0, 1]), np.array([np.nan, 0.5]), None) == 0.5
-
-
 def test_the_threshold_has_the_best_balanced_accuracy() -> None:
     truth = np.array([0, 0, 0, 0, 1, 1])
     probability = np.array([0.1, 0.2, 0.3, 0.7, 0.6, 0.9])

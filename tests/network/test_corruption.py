@@ -17,7 +17,8 @@ from stages.network.corruption import (
     check_augment,
     random_source,
 )
-from stages.network.view import INPUT_SIDE
+from stages.network.modules import MODULES
+from stages.network.view import INPUT_SIDE, PICTURE
 from stages.qr.image import square
 from stages.qr.read import read_symbol
 
@@ -191,7 +192,7 @@ def test_the_row_of_a_corruption_makes_sense() -> None:
 
 def test_every_largest_severity_can_be_augmented_with() -> None:
     largest = {name: row.largest for name, row in CORRUPTIONS.items()}
-    check_augment(largest)
+    check_augment(largest, PICTURE)
     for name, severity in largest.items():
         after = CORRUPTIONS[name](drawn(INPUT_SIDE), severity, rng())
         assert after.dtype == np.uint8
@@ -200,15 +201,24 @@ def test_every_largest_severity_can_be_augmented_with() -> None:
 @pytest.mark.parametrize(
     ("augment", "message"),
     [
-        ({"blurr": 1.0}, "unknown corruption augment.blurr; did you mean blur?"),
-        ({"xyz": 1.0}, f"did you mean {' or '.join(CORRUPTIONS)}?"),
+        ({"blurr": 1.0}, "unknown key augment.blurr; did you mean augment.blur?"),
+        ({"xyz": 1.0}, f"unknown key augment.xyz; one of: {', '.join(CORRUPTIONS)}"),
+        ({"nois": 0.0}, "unknown key augment.nois; did you mean augment.noise?"),
         ({"angle": 90.0}, "augment.angle is 90: it must be from 0 to 60 (degrees)"),
         ({"darken": 1.0}, "augment.darken is 1: it must be from 0 to 0.99 (share of the light)"),
         ({"noise": -1.0}, "augment.noise is -1"),
         ({"noise": float("nan")}, "augment.noise is nan"),
-        ({"blur": 11.0, "nois": 1.0}, "from 0 to 10 (pixels of 224)\nparams.yaml: unknown corruption augment.nois; "),
+        ({"blur": 11.0, "noise": -1.0}, "from 0 to 10 (pixels of 224)\nparams.yaml: augment.noise is -1: "),
     ],
 )
 def test_what_cannot_be_augmented_with_is_an_error_that_says_what_can(augment: dict[str, float], message: str) -> None:
     with pytest.raises(StageError, match=re.escape(message)):
-        check_augment(augment)
+        check_augment(augment, PICTURE)
+
+
+def test_corruptions_are_for_networks_that_take_pictures() -> None:
+    with pytest.raises(
+        StageError, match=r"augment\.blur is for networks that take pictures, and this one takes modules"
+    ):
+        check_augment({"blur": 1.0, "noise": 0.0}, MODULES)
+    check_augment({"blur": 0.0}, MODULES)

@@ -2,6 +2,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -9,7 +10,8 @@ from PIL import Image
 
 from stages.common.cli import StageError
 from stages.common.settings import load_params
-from stages.network.data import Images
+from stages.network.data import Images, visible
+from stages.network.modules import MODULES
 from stages.network.view import PICTURE
 from tests.helpers import draw_qr, set_params
 
@@ -66,12 +68,10 @@ def test_a_file_that_changed_since_the_scan_is_named(rows: pd.DataFrame, project
         Images(rows, load_params(), PICTURE)[0]
 
 
-def test_corruptions_are_for_networks_that_take_pictures(rows: pd.DataFrame, project: Path) -> None:
-    set_params(project, {"augment.blur": 1.0})
-    takes = replace(PICTURE, name="modules", picture=False)
-    with pytest.raises(StageError, match=r"augment\.blur: the network takes modules and no picture to corrupt"):
-        Images(rows, load_params(), takes, augmented=True)
-    assert len(Images(rows, load_params(), takes)) == 2
+def test_visible_rows_have_what_the_network_needs() -> None:
+    table = pd.DataFrame({"path": ["a", "b", "c"], "version": [3, np.nan, 2], "mask": [np.nan, 1, 0]})
+    assert visible(table, PICTURE).equals(table)
+    assert visible(table, MODULES)["path"].tolist() == ["c"]
 
 
 def test_a_picture_that_does_not_show_what_the_network_takes_is_named(rows: pd.DataFrame) -> None:

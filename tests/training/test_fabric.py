@@ -3,7 +3,7 @@ import torch
 
 from stages.common.cli import StageError
 from stages.common.settings import load_params
-from stages.training.fabric import make_fabric
+from stages.training.fabric import make_fabric, require_devices, start_processes
 from tests.helpers import PARAMS
 
 TRAIN = load_params(PARAMS).train
@@ -30,3 +30,24 @@ def test_a_device_that_is_not_here_is_an_error_with_the_remedy() -> None:
     name = "cuda" if torch.backends.mps.is_available() else "mps"  # no machine has both
     with pytest.raises(StageError, match=rf"train\.device is {name}, .*set it to auto"):
         make_fabric(TRAIN.model_copy(update={"device": name}))
+
+
+def test_a_cpu_is_not_asked_for_float16() -> None:
+    with pytest.raises(StageError, match=r"train\.precision is 16 \(float16\), which needs a GPU; set it to auto"):
+        make_fabric(TRAIN.model_copy(update={"device": "cpu", "precision": "16"}))
+
+
+def test_more_devices_than_there_are_is_an_error_before_a_process_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    settings = TRAIN.model_copy(update={"device": "cuda", "devices": 4})
+    with pytest.raises(
+        StageError, match=r"train\.devices is 4, but this machine has 2 cuda devices; set it to 2 or less"
+    ):
+        start_processes(settings, "stages.train")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    with pytest.raises(StageError, match=r"train\.devices is 4, .*--nproc-per-node"):
+        make_fabric(settings)
+    assert require_devices("cuda", 2) == "cuda"
+    assert require_devices("cpu", 4) == "cpu"

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins import MixedPrecision
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from torch import Tensor, nn
 
 from stages.training.passes import Diverged, Timed, train_epoch, validate_epoch
 
 Batch = tuple[Tensor, Tensor]
+# Lightning takes it for GPUs only, but it works on a CPU, too.
+FLOAT16 = partial(MixedPrecision, "16-mixed", "cpu")
 
 
 class Given:
@@ -31,10 +35,12 @@ def batches(*labels: list[int], seed: int = 0) -> list[Batch]:
     return [(torch.randn(len(own), 3) + torch.tensor(own)[:, None], torch.tensor(own)) for own in labels]
 
 
-def epoch(given: list[Batch], rate: float = 0.0, clip: float | None = None) -> tuple[dict[str, float], nn.Module, int]:
+def epoch(
+    given: list[Batch], rate: float = 0.0, clip: float | None = None, float16: bool = False
+) -> tuple[dict[str, float], nn.Module, int]:
     """The scores of one pass, the network after it, and how often it said that a batch was done."""
     torch.manual_seed(1)
-    fabric, net = Fabric(accelerator="cpu"), nn.Linear(3, 2)
+    fabric, net = Fabric(accelerator="cpu", plugins=FLOAT16() if float16 else None), nn.Linear(3, 2)
     model, optimizer = fabric.setup(net, torch.optim.SGD(net.parameters(), lr=rate))
     done: list[int] = []
     return train_epoch(fabric, model, optimizer, Timed(Given(given)), clip, lambda: done.append(1)), net, len(done)
@@ -70,6 +76,33 @@ def test_a_loss_that_is_not_finite_ends_it_with_the_batch() -> None:
     given[1][0][0, 0] = math.inf
     with pytest.raises(Diverged, match=r"batch 2: the loss became (nan|inf)"):
         epoch(given)
+
+
+def test_steps_that_float16_skips_are_no_divergence() -> None:
+    given = batches([0, 1], [0, 1], [0, 1])
+    given[1][0].fill_(1000)  # alike, so that one answer is wrong: its scaled gradient is beyond float16
+    scores, net, done = epoch(given, rate=1e-6, clip=1e-3, float16=True)
+    whole, _, _ = epoch([given[0], given[2]], rate=1e-6)
+    assert scores["gradient/norm"] == pytest.approx(whole["gradient/norm"], rel=1e-2)
+    assert scores["gradient/clipped"] == 1.0
+    assert all(weight.isfinite().all() for weight in net.parameters())
+    assert done == 3
+    skipped, _, _ = epoch([given[1]], float16=True)
+    assert (skipped["gradient/norm"], skipped["gradient/clipped"]) == (0.0, 0.0)
+
+
+def test_in_float32_a_gradient_that_is_not_finite_is_seen() -> None:
+    given = batches([0, 1], seed=1)
+    given[0][0].fill_(3e30)  # whose square, in the norm, is beyond float32; the loss is that of equal logits
+    torch.manual_seed(1)
+    net = nn.Linear(3, 2)
+    nn.init.zeros_(net.weight)
+    fabric = Fabric(accelerator="cpu")
+    model, optimizer = fabric.setup(net, torch.optim.SGD(net.parameters(), lr=0.0))
+    scores = train_epoch(
+        fabric, model, optimizer, Timed(Given([(given[0][0], torch.tensor([0, 0]))])), None, lambda: None
+    )
+    assert scores["gradient/norm"] == math.inf
 
 
 def test_validation_agrees_with_sklearn() -> None:

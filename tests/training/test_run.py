@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins import MixedPrecision
 
 from stages.common.settings import load_params
 from stages.training.run import Run, new_run
@@ -14,10 +15,12 @@ def run(project: Path) -> Run:
     return begin(project, 7)
 
 
-def begin(project: Path, seed: int) -> Run:
+def begin(project: Path, seed: int, float16: bool = False) -> Run:
     set_params(project, {"model.hidden": [4], "train.scheduler_patience": 0})
     torch.manual_seed(seed)
-    return new_run(load_params(), Fabric(accelerator="cpu"), "32")
+    # Lightning takes it for GPUs only, but it works on a CPU, too.
+    fabric = Fabric(accelerator="cpu", plugins=MixedPrecision("16-mixed", "cpu") if float16 else None)
+    return new_run(load_params(), fabric, "16" if float16 else "32")
 
 
 def first_weight(run: Run) -> torch.Tensor:
@@ -63,3 +66,11 @@ def test_another_run_goes_on_from_its_state(run: Run, project: Path) -> None:
         end_epoch(each, 0.6)
     assert other.history == run.history
     assert vars(other.best)["epoch"] == 1
+
+
+def test_the_scale_of_float16_gradients_is_gone_on_with(project: Path) -> None:
+    run, other = begin(project, 7, float16=True), begin(project, 7, float16=True)
+    run.precision.scaler.load_state_dict(run.precision.scaler.state_dict() | {"scale": 128.0})
+    other.load_state_dict(run.state_dict())
+    assert other.precision.scaler.get_scale() == 128.0
+    assert begin(project, 7).state_dict()["precision"] == {}

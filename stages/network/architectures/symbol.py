@@ -32,8 +32,9 @@ class Settings(Section):
 def build(settings: Settings) -> "nn.Module":
     """(n, 57, 57) int8 modules to (n, 2) float logits for CLASSES."""
     from torch import nn
+    from torchvision.models.resnet import BasicBlock
 
-    from stages.network.layers import DarkAndLight, Place, Residual
+    from stages.network.layers import DarkAndLight, Place
 
     width, side = settings.width, (GRID_SIDE - 2) // 2 + 1
     layers: list[nn.Module] = [nn.Conv2d(2, width, (4, 2), stride=2, padding=(1, 0)), Place(width, side)]
@@ -43,7 +44,7 @@ def build(settings: Settings) -> "nn.Module":
             layers += [nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(2 * width)]
             layers.append(nn.ReLU(inplace=True))
             width, side = 2 * width, (side + 1) // 2
-        layers.append(Residual(width))
+        layers.append(BasicBlock(width, width))
     head = [nn.Dropout(settings.dropout), nn.Linear(width * side**2, settings.hidden), nn.ReLU(inplace=True)]
     head += [nn.Dropout(settings.dropout), nn.Linear(settings.hidden, len(CLASSES))]
     steps = {"split": DarkAndLight(), "features": nn.Sequential(*layers), "flatten": nn.Flatten()}
