@@ -46,7 +46,7 @@ from stages.training.run import Run, new_run
 
 
 def main() -> None:
-    """Train for `train.epochs` epochs, from the checkpoint if there is one, and save the best of them."""
+    """Train for at most `train.epochs` epochs, from the checkpoint if there is one, and save the best of them."""
     params = load_params()
     takes = chosen(params.model)[0].input
     check_augment(params.augment, takes)
@@ -88,7 +88,7 @@ def fit(run: Run, params: Params, fabric: Fabric, train_set: Images, val_set: Im
     with curves(first) as log, console.bar:
         for epoch, scores in enumerate(run.history, 1):
             log(epoch, scores)
-        for epoch in range(len(run.history) + 1, settings.epochs + 1):
+        while (epoch := len(run.history) + 1) <= settings.epochs and not run.stalled(settings.early_stopping):
             started = time.perf_counter()
             train.batch_sampler.epoch = epoch
             batches = Timed(train)
@@ -129,9 +129,14 @@ def keep(run: Run, params: Params, rows: pd.DataFrame, report: Figures) -> None:
     write_json(TRAIN_FIGURES, dict(report))
     CHECKPOINT.unlink(missing_ok=True)
     if "diverged" in report:
-        stdout.print(f"the training diverged ({report['diverged']}); kept are the weights of epoch {report['epoch']}")
-    shown = ", ".join(f"{name} {value:.4g}" for name, value in report.items() if isinstance(value, int | float))
-    stdout.print(f"{MODEL}: {shown}")
+        stdout.print(f"the training diverged: {report['diverged']}")
+    if "val_loss" in report:
+        stdout.print(
+            f"kept the weights of epoch {report['epoch']} of {report['epochs']}: validation loss "
+            f"{report['val_loss']:.3f}, accuracy {report['val_accuracy']:.3f}, AUC {report['val_auc']:.3f}"
+        )
+    else:
+        stdout.print("no epoch had a finite validation loss: kept the first weights")
 
 
 if __name__ == "__main__":

@@ -114,13 +114,23 @@ def test_another_seed_is_another_network(trained: Path, again: Path) -> None:
 def test_a_training_that_diverges_ends_and_says_where(again: Path, capsys: pytest.CaptureFixture[str]) -> None:
     set_params(again, {"train.learning_rate": 1e30, "train.gradient_clip": None})
     train.main()
-    assert "the training diverged (epoch 1, batch 2: the loss became" in capsys.readouterr().out
+    assert "the training diverged: epoch 1, batch 2: the loss became" in capsys.readouterr().out
     report = json.loads((again / "reports/train.json").read_text())
     assert report["epochs"] == 0
     assert report["diverged"].startswith("epoch 1, batch 2")
     net = load_network(again / MODEL).net
     assert all(weights.isfinite().all() for weights in net.state_dict().values())
     assert not (again / "models/checkpoint.pt").exists()
+
+
+def test_training_ends_early_where_it_is_asked_to(again: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([0.6, 0.7, 0.8, 0.9])
+    scores = {"val/accuracy": 0.5, "val/auc": 0.5, "val/called_malicious": 0.5}
+    monkeypatch.setattr(train, "validate_epoch", lambda *_: {"val/loss": next(losses)} | scores)
+    set_params(again, {"train.epochs": 4, "train.early_stopping": 2})
+    train.main()
+    report = json.loads((again / "reports/train.json").read_text())
+    assert (report["epoch"], report["epochs"]) == (1, 3)
 
 
 def test_a_device_that_is_not_here_is_an_error(again: Path) -> None:
@@ -212,7 +222,7 @@ def test_two_processes_train_the_network_of_one(together: Path) -> None:
     ended = run_stage("train", together)
     assert ended.returncode == 0, ended.stderr
     assert "training on 2 processes" in ended.stdout
-    assert ended.stderr.count("epoch   1") == 1
+    assert ended.stderr.count("train loss") == 1
     two = {name: curve(together, name) for name in ("train/loss", "val/loss", "val/accuracy", "val/auc")}
     two |= {name: curve(together, name) for name in ("train/one_class_batches", "gradient/norm", "train/first_loss")}
     report = json.loads((together / "reports/train.json").read_text())

@@ -159,6 +159,7 @@ class Train(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     gradient_clip: Annotated[float, Field(gt=0)] | None
     epochs: PositiveInt
+    early_stopping: PositiveInt | None
     scheduler_patience: Annotated[int, Field(ge=0)]
     scheduler_factor: Share
     batch_size: BatchSize

@@ -36,6 +36,7 @@ class Console:
         self.bar = progress()
         self.bar.disable = not first
         self.task = self.bar.add_task("train", total=batches, completed=done)
+        self.told = False
 
     def advance(self) -> None:
         """Count a batch."""
@@ -43,9 +44,12 @@ class Console:
 
     def tell(self, epoch: int, scores: Scores, speed: float, waiting: float) -> None:
         """Print an epoch's line: `speed` in images a second, `waiting` the share of the time without a batch."""
-        if not self.bar.disable:
-            self.bar.console.print(
-                f"epoch {epoch:3d}  train loss {scores['train/loss']:.4f}  val loss {scores['val/loss']:.4f}"
-                f"  val accuracy {scores['val/accuracy']:.3f}  val AUC {scores['val/auc']:.3f}"
-                f"  {speed:.0f} images/s, {waiting:.1%} waiting"
-            )
+        if self.bar.disable:
+            return
+        if not self.told:
+            self.bar.console.print("epoch  train loss  val loss  accuracy    AUC  images/s  waiting")
+            self.told = True
+        self.bar.console.print(
+            f"{epoch:5d}{scores['train/loss']:12.4f}{scores['val/loss']:10.4f}{scores['val/accuracy']:10.3f}"
+            f"{scores['val/auc']:7.3f}{speed:10.0f}{waiting:9.1%}"
+        )

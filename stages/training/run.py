@@ -47,6 +47,10 @@ class Run:
         if scores["val/loss"] < self.best.loss:
             self.best = Best(len(self.history), scores["val/loss"], copy_of(self.net))
 
+    def stalled(self, patience: int | None) -> bool:
+        """Whether the last `patience` epochs brought no lower validation loss; never where it is None."""
+        return patience is not None and len(self.history) - self.best.epoch >= patience
+
     def state_dict(self) -> dict[str, Any]:
         """Tensors and plain values from which `load_state_dict` goes on."""
         parts = {name: getattr(self, name).state_dict() for name in STATEFUL}

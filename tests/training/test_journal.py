@@ -26,9 +26,13 @@ def test_other_processes_write_none_and_say_nothing(project: Path, capsys: pytes
     assert capsys.readouterr().err == ""
 
 
-def test_an_epoch_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    Console(True, 2, 0).tell(3, SCORES, 123.4, 0.25)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.split() == (
-        "epoch 3 train loss 0.6100 val loss 0.6200 val accuracy 0.700 val AUC 0.800 123 images/s, 25.0% waiting".split()
-    )
+def test_an_epoch_is_a_line_of_a_table_that_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(True, 2, 0)
+    console.tell(1, SCORES | {"train/loss": 49.1}, 123.4, 1.0)
+    console.tell(2, SCORES, 123.4, 0.25)
+    head, *lines = capsys.readouterr().err.splitlines()
+    assert head.split("  ")[0] == "epoch" and max(map(len, [head, *lines])) <= 80
+    assert [line.split() for line in lines] == [
+        "1 49.1000 0.6200 0.700 0.800 123 100.0%".split(),
+        "2 0.6100 0.6200 0.700 0.800 123 25.0%".split(),
+    ]

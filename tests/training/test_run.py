@@ -44,6 +44,14 @@ def test_the_weights_of_the_lowest_validation_loss_are_kept(run: Run) -> None:
     assert (first_weight(run) == 0.6).all()
 
 
+def test_it_is_stalled_after_as_many_epochs_without_a_lower_loss(run: Run) -> None:
+    said = []
+    for loss in (0.7, 0.5, 0.6, 0.5):
+        end_epoch(run, loss)
+        said.append((run.stalled(2), run.stalled(None)))
+    assert said == [(False, False)] * 3 + [(True, False)]
+
+
 def test_a_loss_that_is_no_number_is_never_the_best(run: Run) -> None:
     end_epoch(run, float("nan"))
     assert run.best.epoch == 0
