@@ -22,7 +22,7 @@ from stages.page import alternatives, captions, charts, tables
 from stages.page.card import card_data
 from stages.page.html import template, thumbnail
 from stages.page.inputs import Inputs, read_inputs
-from stages.page.revision import revision
+from stages.page.revision import changes, revision
 from stages.page.verdict import Answer, verdict
 from stages.payload.safe import defang
 
@@ -69,6 +69,7 @@ def facts(inputs: Inputs, answers: list[Answer]) -> dict[str, Any]:
         "params": inputs.params,
         "dataset": inputs.dataset,
         "revision": revision(),
+        "changes": changes(inputs.figures),
         "about": inputs.about,
         "weights": inputs.weights,
         **inputs.figures,

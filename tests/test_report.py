@@ -106,6 +106,19 @@ def test_the_page_says_what_it_is_about(reported: Path) -> None:
     assert [tag for tag, _ in page.elements if tag in ("header", "main")] == ["header", "main"]
 
 
+def test_what_changed_since_the_run_before_is_on_the_page_and_the_card(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, figures = [("data.classes.<b>|", "1", "2")], [("val auc", "0.5", "0.6")]
+    monkeypatch.setattr(report, "changes", lambda _: {"since": "1a2b3c4", "settings": settings, "figures": figures})
+    report.main()
+    text = page_of(copy).text
+    assert "commit 1a2b3c4)" in text
+    assert re.search(r"data\.classes\.<b>\|\s*1\s*2\s*val auc\s*0\.5\s*0\.6", text)
+    card = (copy / "models/README.md").read_text()
+    assert "| data.classes.<b>/ | `1` | `2` |" in card and "| val auc | `0.5` | `0.6` |" in card
+
+
 def test_no_path_of_the_machine_is_on_the_page_or_the_card(copy: Path) -> None:
     set_params(copy, {"data.images": str(copy / "data/images")})
     report.main()
@@ -145,6 +158,7 @@ def test_the_same_inputs_make_the_same_bytes(reported: Path, copy: Path) -> None
         "reports/data_findings.csv",
         "reports/diagnosis.json",
         "reports/train.json",
+        "reports/val.json",
         "reports/test.json",
         "reports/evaluate/summary.json",
         "reports/evaluate/metrics.csv",

@@ -21,6 +21,7 @@ from stages.common.artefacts import (
     SPLITS,
     TEST_FIGURES,
     TRAIN_FIGURES,
+    VAL_FIGURES,
     absent,
     read_table,
 )
@@ -32,6 +33,7 @@ JSON = {
     "data": DATA_FIGURES,
     "train": TRAIN_FIGURES,
     "diagnosis": DIAGNOSIS,
+    "val": VAL_FIGURES,
     "test": TEST_FIGURES,
     "summary": EVALUATION / "summary.json",
     "export": EXPORT_FIGURES,
