@@ -1,10 +1,10 @@
-"""Look once at every image in `data.images` and write one row each to data/scan.parquet.
+"""Examine every image in `data.images` once and write one row each to data/scan.parquet.
 
 Whatever a file is or does, it costs one row: a damaged image has an `error`, and one that kills
 or hangs its decoder takes down a worker process, which is noticed, replaced and named in the row.
 
 What is said of a file follows from its bytes. So the table as it was is a memory: of a file whose
-bytes (by SHA-256) are in it the row is taken over, and only the others are looked at.
+bytes (by SHA-256) are in it the row is taken over, and only the others are examined.
 """
 
 from stages.common.cli import progress, run_stage

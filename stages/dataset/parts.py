@@ -74,7 +74,7 @@ def _names(source: str, folder: str) -> list[str]:
 def assign_parts(table: pd.DataFrame, settings: Split) -> pd.Series:
     """A part for every row, as a Series of PARTS in the table's index; `table` has columns label and group.
 
-    Groups are dealt whole, the largest first and equals in random order, each to the part that
+    Groups are assigned whole, the largest first and equals in random order, each to the part that
     would be the least full with it, measured in the class it would fill most. As most groups are
     small, the last ones even the parts out.
 
@@ -98,7 +98,7 @@ def assign_parts(table: pd.DataFrame, settings: Split) -> pd.Series:
     free = [place for place in range(len(PARTS)) if not (fixed == place).any()] or list(range(len(PARTS)))
     sizes = sizes[part_of < 0].sample(frac=1, random_state=settings.seed)
     sizes = sizes.iloc[np.argsort(-sizes.sum(axis=1).to_numpy(), kind="stable")]
-    dealt = []
+    assigned = []
     for good, bad in sizes.to_numpy().tolist():  # plain numbers: there may be a million groups
         fill = [
             max(
@@ -109,8 +109,8 @@ def assign_parts(table: pd.DataFrame, settings: Split) -> pd.Series:
         ]
         best = free[fill.index(min(fill))]
         have[best] = (have[best][0] + good, have[best][1] + bad)
-        dealt.append(best)
-    part_of[sizes.index] = dealt
+        assigned.append(best)
+    part_of[sizes.index] = assigned
     codes = np.where(fixed >= 0, fixed, part_of[number])
     parts = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(PARTS)))
     return pd.Series(parts, index=table.index)

@@ -16,7 +16,7 @@ from stages.dataset.storage import Stored
 from stages.qr.problem import Problem
 from stages.qr.version import code_version
 
-KEY = "looked_with"  # in the table's metadata
+KEY = "examined_with"  # in the table's metadata
 # These follow from more than the file's bytes: from the machine, or from the file's name.
 AGAIN = [Problem.KILLS_DECODER, Problem.OUT_OF_MEMORY, Problem.SIDE_FILE]
 

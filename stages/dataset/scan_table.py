@@ -60,12 +60,12 @@ def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iter
     place = match_known(images, earlier, params, bar)
     new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
     task = bar.add_task("scan", total=len(images), completed=len(images) - len(new))
-    with closing(examine_all(new, params)) as looked:
+    with closing(examine_all(new, params)) as examined:
         for start in range(0, len(images), ROW_GROUP):
             at = place[start : start + ROW_GROUP]
             rows = []
             for _ in range(int((at < 0).sum())):
-                rows.append(next(looked))
+                rows.append(next(examined))
                 bar.advance(task)
             content = pa.concat_tables([earlier.take(at[at >= 0]), pa.Table.from_pylist(rows, CONTENT)])
             # Rows taken over come first in it, then the new ones.
