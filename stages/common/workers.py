@@ -58,7 +58,7 @@ def in_workers(
             # A worker's own alarm ends a decoder that hangs, and stands still while the worker waits for its turn;
             # the pool's limit is for platforms without alarms.
             limit = timeout * (len(part) + 1) if sys.platform == "win32" else None
-            return pool.schedule(_one_by_one, args=(work, part, timeout), timeout=limit)
+            return pool.schedule(one_by_one, args=(work, part, timeout), timeout=limit)
 
         def collect(part: Sequence[Item], future: "Future[list[Result]]") -> Iterator[Result]:
             try:
@@ -79,8 +79,11 @@ def in_workers(
             yield from collect(*waiting.popleft())
 
 
-def _one_by_one(work: Callable[[Item], Result], items: Sequence[Item], timeout: float) -> list[Result]:
-    """Runs in a worker, which an item that takes too long ends with SIGALRM."""
+def one_by_one(work: Callable[[Item], Result], items: Sequence[Item], timeout: float) -> list[Result]:
+    """`work(item)` for each of `items`, in a worker, which an item that takes more than `timeout` seconds ends.
+
+    By SIGALRM, for which `cause_of_death` has the words.
+    """
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     results = []
@@ -115,6 +118,9 @@ def worker_pool(count: int | None) -> Iterator[ProcessPool]:
         context = get_context("spawn")
         pool = ProcessPool(count or cores(), context=context, initializer=_start, initargs=(turn.name, os.getpid()))
         try:
+            # Asked whether it is active, it starts: here, and not in the first thread that gives it work. To Linux,
+            # that thread would be the workers' parent, and they would end with it (see end_with_parent).
+            _ = pool.active
             yield pool
             pool.close()
         except BaseException:

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 
 from stages import scan
 from stages.common.turn import take_turn
-from stages.common.workers import Failure, in_workers
+from stages.common.workers import Failure, in_workers, worker_pool
 from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, set_params
 
 URL = "https://a.example/"
@@ -48,6 +50,21 @@ def test_a_pipe_among_the_images_does_not_stop_the_scan(project: Path) -> None:
     table = pd.read_parquet("data/scan.parquet").set_index("path")
     assert table["decoded"].to_dict() == {"benign/a.png": True, "benign/pipe.png": False}
     assert table.loc["benign/pipe.png", "error"]
+
+
+def test_workers_outlive_the_thread_that_gave_them_work() -> None:
+    given: list[Future[None]] = []
+
+    def give() -> None:
+        given.append(pool.schedule(time.sleep, args=(0.5,)))
+        while not given[0].running():
+            time.sleep(0.01)
+
+    with worker_pool(1) as pool:
+        thread = Thread(target=give)
+        thread.start()
+        thread.join()
+        assert given[0].result() is None
 
 
 def alone(folder: Path) -> bool:
