@@ -21,7 +21,7 @@ import pandas as pd
 import segno
 from PIL import Image
 
-from tests.helpers import ENV, REPO, new_project, set_params
+from tests.helpers import IMPORTING, new_project, set_params
 
 NUMBERS = {"B": (0, 1, 3, 16, 127, 255), "H": (0, 1, 255, 7000, 32767, 65535), "I": (0, 1, 65535, 2**31 - 1, 2**32 - 1)}
 
@@ -158,7 +158,7 @@ def run(folder: Path, seed: int, count: int, workers: int) -> "subprocess.Comple
     for name, data in mutants(seed, count):
         (images / name).write_bytes(data)
     command = [sys.executable, "-m", "stages.scan"]
-    return subprocess.run(command, cwd=folder, env=ENV | {"PYTHONPATH": str(REPO)}, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=IMPORTING, capture_output=True, text=True)
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ from filelock import FileLock
 from PIL import Image
 from ruamel.yaml import YAML
 
-from stages.common.cli import progress
 from stages.common.settings import Params
 from stages.dataset.labels import read_labels
 from stages.dataset.row import CONTENT, content_row, examine
@@ -39,6 +38,7 @@ ENV = {name: value for name, value in os.environ.items() if not name.startswith(
     **SURROUNDINGS,
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
 }
+IMPORTING = ENV | {"PYTHONPATH": str(REPO)}  # in whatever folder, the repository's `stages` can be imported
 
 # A script that runs a module of stages, of the name that is filled in, with a decoder that dies on a width of
 # 101 and hangs on one of 103. Worker processes import the main script, too, and so their decoder is this one.
@@ -146,14 +146,6 @@ def draw_classes(folder: Path, benign: int, malicious: int) -> Path:
     return folder
 
 
-def scanned_table(params: Params) -> pd.DataFrame:
-    """The scan table of `params.data.images`, made by one worker."""
-    from stages.dataset import scan_table
-
-    tables = scan_table.scan_images(list_images(params.data.images), params, progress())
-    return pa.concat_tables(tables).to_pandas()
-
-
 def looked_at(folder: Path, params: Params) -> pd.DataFrame:
     """The scan table of the class folders in `folder`, made in this process."""
     from stages.dataset import scan_table
@@ -174,9 +166,17 @@ def labelled(names: Sequence[str], params: Params, content: pa.Table | None = No
 
 
 def write_model(
-    path: Path, temperature: float = 1.0, threshold: float = 0.5, weights: float | None = None, **settings: Any
+    path: Path,
+    temperature: float = 1.0,
+    threshold: float = 0.5,
+    weights: float | None = None,
+    facts: dict[str, Any] | None = None,
+    **settings: Any,
 ) -> Path:
-    """A model file with its calibration, of a network that has learned nothing, or all of whose `weights` are that."""
+    """A model file with its calibration, of a network that has learned nothing, or all of whose `weights` are that.
+
+    `facts` are what training would say in it.
+    """
     import torch
 
     from stages.common.settings import Model
@@ -190,7 +190,7 @@ def write_model(
     if weights is not None:
         for parameter in net.parameters():
             torch.nn.init.constant_(parameter, weights)
-    save_network(path, net, model, {})
+    save_network(path, net, model, facts or {})
     about, _ = read_model_file(path)
     calibration = {"temperature": temperature, "threshold": threshold, "weights_sha256": about["weights_sha256"]}
     path.with_name("calibration.json").write_text(json.dumps(calibration))
@@ -229,10 +229,8 @@ def run_stage(
 
 def run_python(*arguments: str, folder: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
     """`python ARGUMENTS` in `folder`, where the repository's `stages` can be imported."""
-    env = ENV | {"PYTHONPATH": str(REPO)}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=HANGS, **options
-    )
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, env=IMPORTING, capture_output=True, text=True, timeout=HANGS, **options)
 
 
 def pack(project: Path, *options: str, target: str = "shards") -> Path:

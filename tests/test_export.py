@@ -2,6 +2,7 @@ import json
 from contextlib import chdir
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from stages.network.trained import Trained, load_trained
 from stages.network.view import PICTURE
 from tests.helpers import draw_classes, new_project, set_params, write_model
 
-FACTS = {"temperature": 2.5, "threshold": 0.3}
+FACTS: dict[str, Any] = {"temperature": 2.5, "threshold": 0.3}
 
 
 def split_project(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from stages.network.trained import load_trained
 from stages.network.view import view
 from stages.qr.image import decode
 from stages.robustness import CASES, examine, sample_rows, score, tabulate
-from tests.helpers import draw_qr, run_python, set_params, truncate
+from tests.helpers import draw_qr, set_params, truncate
 
 REPORT = Path("reports/robustness")
 IMAGES = 4
@@ -199,8 +199,3 @@ def test_pictures_without_what_the_network_takes_are_counted_and_not_guessed() -
     assert (some["images"], some["unjudged"], some["accuracy"], some["auc"]) == (4, 1, pytest.approx(2 / 3), 1.0)
     assert none["unjudged"] == 4
     assert none[["accuracy", "auc"]].isna().all()
-
-
-def test_workers_need_not_load_torch(tmp_path: Path) -> None:
-    check = "import sys, stages.robustness; sys.exit('torch' in sys.modules)"
-    assert run_python("-c", check, folder=tmp_path).returncode == 0

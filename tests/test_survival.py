@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.helpers import ENV, HANGS, LINUX, REPO, draw_qr, new_project, run_stage, set_params
+from tests.helpers import ENV, HANGS, IMPORTING, LINUX, REPO, draw_qr, new_project, run_stage, set_params
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -120,10 +120,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(project: Path, *command: str) -> "subprocess.Popen[bytes]":
     """`python -m COMMAND` at the head of a process group of its own, without output."""
-    env = ENV | {"PYTHONPATH": str(REPO)}
     quiet = subprocess.DEVNULL
     return subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=project, env=env, stdout=quiet, stderr=quiet, start_new_session=True
+        [sys.executable, "-m", *command], cwd=project, env=IMPORTING, stdout=quiet, stderr=quiet, start_new_session=True
     )
 
 

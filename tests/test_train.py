@@ -23,7 +23,7 @@ from stages.network.trained import load_network, load_trained
 from stages.network.view import PICTURE
 from stages.training import checkpoint
 from stages.training.figures import Figures
-from tests.helpers import ENV, HANGS, LINUX, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
+from tests.helpers import HANGS, IMPORTING, LINUX, REPO, draw_qr, heed_ctrl_c, run_stage, set_params
 
 MODEL = Path("models/model.safetensors")
 
@@ -93,7 +93,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
 
 def test_a_killed_training_goes_on_to_the_same_network(trained: Path, again: Path) -> None:
     command = [sys.executable, "-m", "stages.train"]
-    process = subprocess.Popen(command, cwd=again, env=ENV | {"PYTHONPATH": str(REPO)}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=again, env=IMPORTING, stdout=subprocess.DEVNULL)
     while not (again / CHECKPOINT).exists():
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.001)
@@ -239,8 +239,7 @@ def test_two_processes_train_the_network_of_one(together: Path) -> None:
 def test_a_process_that_dies_costs_a_retry(together: Path) -> None:
     set_params(together, {"train.epochs": 3})
     command = [sys.executable, "-m", "stages.train"]
-    env = ENV | {"PYTHONPATH": str(REPO)}
-    process = subprocess.Popen(command, cwd=together, env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=together, env=IMPORTING, stdout=subprocess.PIPE, text=True)
     while not (together / CHECKPOINT).exists():
         assert process.poll() is None, "it ended before one of it could be killed"
         time.sleep(0.01)
@@ -256,11 +255,10 @@ def test_a_process_that_dies_costs_a_retry(together: Path) -> None:
 def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
     set_params(together, {"train.epochs": 50})
     command = [sys.executable, "-m", "stages.train"]
-    env = ENV | {"PYTHONPATH": str(REPO)}
     process = subprocess.Popen(
         command,
         cwd=together,
-        env=env,
+        env=IMPORTING,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

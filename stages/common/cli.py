@@ -69,12 +69,11 @@ def one_at_a_time(name: str) -> Iterator[None]:
         except OSError:  # Windows locks what it says, too
             holder = "another process"
         raise StageError(f"stages.{name} runs here already ({holder}): wait for it, or end it") from None
-    with lock:
+    try:
         path.write_text(f"process {os.getpid()}, since {datetime.now():%Y-%m-%d %H:%M:%S}")
-        try:
-            yield
-        finally:
-            lock.release()
+        yield
+    finally:
+        lock.release()
 
 
 def command_parser(name: str, document: str | None) -> argparse.ArgumentParser:

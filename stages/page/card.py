@@ -11,7 +11,7 @@ def card_data(inputs: Inputs, deploy: Answer) -> dict[str, Any]:
     """models/card.json: `weights_sha256` of the model it belongs to, and what the report answers to "deploy?".
 
     `deploy` is yes, no or not shown, `why` the sentence with it. `trained_on`: how many images of what.
-    `versions`: the symbol versions among them. `test` is reports/test.json.
+    `test` is reports/test.json.
     """
     train = inputs.rows[inputs.rows["part"] == "train"]
     data = inputs.params.data
@@ -20,6 +20,5 @@ def card_data(inputs: Inputs, deploy: Answer) -> dict[str, Any]:
         "deploy": deploy.word,
         "why": deploy.sentence,
         "trained_on": {"images": len(train), "data": str(data.urls if data.images == DRAWN_IMAGES else data.images)},
-        "versions": sorted({int(version) for version in train["version"].dropna()}),
         "test": inputs.figures["test"],
     }

@@ -14,6 +14,7 @@ import numpy as np
 from stages.common.turn import set_alarm
 from stages.dataset.storage import read_bytes
 from stages.predict.paths import Source
+from stages.predict.sources.image import refusal
 from stages.predict.sources.item import Item, Limits, Picture, Refusal
 from stages.predict.sources.opened import item_of
 from stages.predict.sources.sniff import kind_of_file
@@ -89,7 +90,7 @@ def codes_in(source: Source, limits: Limits, progress: Progress, see: See) -> li
     try:
         data = source.content if source.content is not None else read_bytes("", source.stored, limits.max_bytes)
     except UnusableImageError as problem:
-        return [Code(source.path, reason=str(problem.problem), detail=str(problem).replace("scan.max_", "--max-"))]
+        return [replace(_refused(refusal("", problem)), path=source.path)]
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or str(problem)
         return [Code(source.path, reason="unreadable", detail=f"cannot be opened: {why}")]
@@ -115,7 +116,7 @@ def _walk(root: Item, limits: Limits, progress: Progress, see: See) -> Iterator[
             answered += 1
             continue
         children: list[Item] = []
-        for found in _opened(item, limits):
+        for found in _opened(item):
             if isinstance(found, Item):
                 children.append(found)
                 if len(children) > limits.max_parts:
@@ -152,7 +153,7 @@ def _bound(opened: int, answered: int, end: float, limits: Limits) -> str:
     return ""
 
 
-def _opened(item: Item, limits: Limits) -> Iterator[Picture | Refusal | Item]:
+def _opened(item: Item) -> Iterator[Picture | Refusal | Item]:
     try:
         yield from item.open()
     except MemoryError:

@@ -5,8 +5,6 @@ threads are short, so that memory does not grow with the number of files.
 """
 
 import queue
-import signal
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,8 +15,7 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from stages.common.turn import give_turn_back, set_alarm
-from stages.common.workers import cause_of_death, cores, worker_pool
+from stages.common.workers import cause_of_death, cores, one_by_one, worker_pool
 from stages.predict.codes import MEMORY, TIMEOUTS_A_FILE, Code, Progress, See, codes_in
 from stages.predict.paths import Source
 from stages.predict.sources.item import Limits
@@ -122,18 +119,11 @@ def _number(file: Path) -> int | None:
 def _work(part: list[Source], limits: Limits, progress: Progress, see: See) -> list[list[Code]]:
     """Runs in a worker."""
     _bound_memory()
-    if sys.platform != "win32":
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    found = []
-    for source in part:
-        set_alarm(limits.timeout)
-        try:
-            own = progress if len(part) == 1 else Progress(alarmed=True)
-            found.append(codes_in(source, limits, own, see))
-        finally:
-            set_alarm(0)
-            give_turn_back()
-    return found
+
+    def work(source: Source) -> list[Code]:
+        return codes_in(source, limits, progress if len(part) == 1 else Progress(alarmed=True), see)
+
+    return one_by_one(work, part, limits.timeout)
 
 
 def _bound_memory() -> None:

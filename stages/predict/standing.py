@@ -13,7 +13,7 @@ class Standing:
     """`deploy`: what the report answers to "Would you deploy it?": yes, no, not shown, or unknown without a card.
 
     `sentence` is the line for people; `versions` are the symbol versions that the network has been
-    trained with, None where nobody knows.
+    trained with, None where its file does not say.
     """
 
     deploy: str
@@ -24,7 +24,7 @@ class Standing:
 def standing(model: Path, about: dict[str, Any]) -> Standing:
     """The standing of the model whose file says `about` of it. A card of another model counts as none."""
     card = _card(model.with_name(CARD_DATA.name), about)
-    known = card.get("versions") or about.get("versions")
+    known = about.get("versions")
     versions = frozenset(map(int, known)) if known else None
     deploy = str(card.get("deploy", "unknown"))
     worth = {"yes": "the report is for deploying it", "unknown": f"no {CARD_DATA.name} of it beside it: not proven"}

@@ -12,14 +12,14 @@ from typing import TypeVar
 import numpy as np
 
 from stages.common.cli import StageError, printable
-from tests.helpers import ENV, REPO
+from tests.helpers import IMPORTING
 
 Figure = TypeVar("Figure")
 
 MIB = 2**20
 POLL = 0.05  # seconds between two looks at a process's memory
 # Training uses as many threads as it likes, as it does for its users.
-FREE_ENV = {name: value for name, value in ENV.items() if name != "OMP_NUM_THREADS"} | {"PYTHONPATH": str(REPO)}
+FREE_ENV = {name: value for name, value in IMPORTING.items() if name != "OMP_NUM_THREADS"}
 
 
 @dataclass(frozen=True)

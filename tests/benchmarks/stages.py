@@ -11,9 +11,10 @@ from tests.helpers import REPO
 
 
 def startup(options: Options) -> Iterator[Row]:
-    """Seconds to import each stage, and whether torch comes with it; beside a Python that does nothing."""
+    """Seconds to import each stage and predict, and whether torch comes with it; beside a Python that does nothing."""
     yield from compare("start-up", "s", {"python -c pass": in_turn_one("pass", options)})
-    for name in sorted(file.stem for file in (REPO / "stages").glob("[!_]*.py")):
+    stages = sorted(file.stem for file in (REPO / "stages").glob("[!_]*.py"))
+    for name in (*stages, "predict.__main__"):
         code = f"import stages.{name}, sys; print('torch' in sys.modules)"
         torch = process("-c", code, folder=options.folder).output.split()[-1] == "True"
         note = "imports torch" if torch else "does without torch"

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stages.common.cli import StageError, one_at_a_time
-from tests.helpers import REPO, run_python, run_stage
+from tests.helpers import IMPORTING, run_python, run_stage
 
 HOLDER = """
 import sys
@@ -22,9 +21,8 @@ with one_at_a_time("scan"):
 def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
     """A process that holds the lock of scan in the working directory."""
     monkeypatch.chdir(tmp_path)
-    env = os.environ | {"PYTHONPATH": str(REPO)}
     command, pipe = [sys.executable, "-c", HOLDER], subprocess.PIPE
-    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(command, env=IMPORTING, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield process

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ENV, REPO
+from tests.helpers import IMPORTING
 
 PARENT = """
 import subprocess, sys
@@ -35,7 +35,7 @@ def killed(folder: Path, script: str, variables: dict[str, str], shell: bool = F
     (folder / "child.py").write_text(script)
     command = [sys.executable, "child.py"]
     parent = PARENT.format(command=["sh", "-c", " ".join(command)] if shell else command)
-    env = ENV | {"PYTHONPATH": str(REPO)} | variables
+    env = IMPORTING | variables
     with subprocess.Popen([sys.executable, "-c", parent], cwd=folder, env=env, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"running\n"

@@ -10,7 +10,7 @@ from stages.page.verdict import Answer
 
 
 def inputs(images: str) -> Any:
-    rows = pd.DataFrame({"part": ["train", "train", "train", "val"], "version": [2.0, 3.0, None, 9.0]})
+    rows = pd.DataFrame({"part": ["train", "train", "train", "val"]})
     return SimpleNamespace(
         rows=rows,
         params=SimpleNamespace(data=SimpleNamespace(urls=Path("my.csv"), images=Path(images))),
@@ -22,6 +22,6 @@ def inputs(images: str) -> Any:
 @pytest.mark.parametrize(("images", "data"), [("data/images", "my.csv"), ("photos", "photos")])
 def test_it_says_what_the_model_was_trained_on_and_what_the_report_thinks_of_it(images: str, data: str) -> None:
     assert card_data(inputs(images), Answer("Would you deploy it?", "no", "Against it: all.")) == {
-        "weights_sha256": "abc", "deploy": "no", "why": "Against it: all.", "versions": [2, 3],
+        "weights_sha256": "abc", "deploy": "no", "why": "Against it: all.",
         "trained_on": {"images": 3, "data": data}, "test": {"auc": 0.8},
     }  # fmt: skip

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.fuzz import cut, flip_bits, overwrite
-from tests.helpers import ENV, REPO
+from tests.helpers import IMPORTING
 from tests.predict.asking import mail, pdf, picture, png
 
 WORDS = (b"base64", b"multipart/mixed", b"message/rfc822", b"boundary", b"image/png", b"text/plain", b"/Page", b"/Kids",
@@ -85,7 +85,7 @@ def run(folder: Path, seed: int, count: int, model: Path) -> "subprocess.Complet
     command = [sys.executable, "-m", "stages.predict", "--json", "--model", str(model.resolve()), "-"]
     with (folder / "answers.jsonl").open("w") as answers:
         return subprocess.run(
-            command, cwd=folder, env=ENV | {"PYTHONPATH": str(REPO)}, input="".join(names), stdout=answers,
+            command, cwd=folder, env=IMPORTING, input="".join(names), stdout=answers,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 

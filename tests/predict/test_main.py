@@ -172,9 +172,9 @@ def test_verdict_payload_and_corners_are_those_of_one_symbol(
     sheet.save(tmp_path / "both.png")
     _, rows = answers(capsys, model, tmp_path / "both.png")
     at = {row["payload"]: row["corners"][0][0] for row in rows if row["verdict"] != "not judged"}
-    assert at["https://normal.example/"] < 200
-    assert at.get("https://inverted.example/", 500) > 400
-    assert {row["payload"] for row in rows} == {"https://normal.example/", "https://inverted.example/"}
+    assert at.keys() == {"https://normal.example/", "https://inverted.example/"}
+    assert at["https://normal.example/"] < 200 and at["https://inverted.example/"] > 400
+    assert len(rows) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from PIL import Image
 
 from tests.helpers import (
     DEADLY_DECODER,
-    ENV,
     HANGS,
-    REPO,
+    IMPORTING,
     draw_qr,
     heed_ctrl_c,
     run_python,
@@ -23,9 +22,7 @@ from tests.predict.asking import URL, mail, png, said
 def test_bytes_on_stdin_are_one_file(tmp_path: Path, model: Path) -> None:
     content = mail(("image/png", "a.png", png())).as_bytes()
     command = [sys.executable, "-m", "stages.predict", "--model", str(model), "--json", "--stdin", "x.eml"]
-    ended = subprocess.run(
-        command, cwd=tmp_path, env=ENV | {"PYTHONPATH": str(REPO)}, capture_output=True, input=content
-    )
+    ended = subprocess.run(command, cwd=tmp_path, env=IMPORTING, capture_output=True, input=content)
     (row,) = [json.loads(line) for line in ended.stdout.splitlines()]
     assert said([row]) == [("x.eml", "part 2 (a.png)", URL)]
 
@@ -34,7 +31,7 @@ def test_a_list_need_not_end(tmp_path: Path, model: Path) -> None:
     draw_qr(tmp_path / "code.png", "https://a.example/")
     command = [sys.executable, "-m", "stages.predict", "--model", str(model), "--json", "--threshold", "1", "-"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=ENV | {"PYTHONPATH": str(REPO)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command, cwd=tmp_path, env=IMPORTING, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin
         assert process.stdout
@@ -64,7 +61,7 @@ def test_a_reader_that_goes_ends_it_quietly(tmp_path: Path, model: Path) -> None
         draw_qr(tmp_path / f"images/{i:02}.png", f"https://a{i}.example/")
     command = [sys.executable, "-m", "stages.predict", "--model", str(model), "--json", "images"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=ENV | {"PYTHONPATH": str(REPO)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=tmp_path, env=IMPORTING, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout
         assert process.stderr
@@ -131,7 +128,7 @@ def test_after_ctrl_c_the_lines_printed_so_far_stay(tmp_path: Path, model: Path)
     with subprocess.Popen(
         command,
         cwd=tmp_path,
-        env=ENV | {"PYTHONPATH": str(REPO)},
+        env=IMPORTING,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         preexec_fn=heed_ctrl_c,

@@ -9,7 +9,7 @@ import pytest
 
 from stages.network.model_file import read_model_file
 from stages.predict.standing import standing
-from tests.helpers import ENV, REPO, draw_qr
+from tests.helpers import IMPORTING, draw_qr, write_model
 from tests.predict.asking import answers
 
 FIGURES = {"auc": 0.8236, "recall": 0.81, "false_positives": 0.28}
@@ -27,7 +27,7 @@ def beside(model: Path, tmp_path: Path) -> Path:
 
 def write_card(folder: Path, model: Path, **other: object) -> None:
     about, _ = read_model_file(model.with_suffix(".safetensors"))
-    card = {"weights_sha256": about["weights_sha256"], "deploy": "yes", "versions": [1, 2, 3], "test": FIGURES,
+    card = {"weights_sha256": about["weights_sha256"], "deploy": "yes", "test": FIGURES,
             "trained_on": {"images": 1400, "data": "my.csv"}}  # fmt: skip
     (folder / "card.json").write_text(json.dumps(card | other))
 
@@ -36,7 +36,7 @@ def colours(model: Path, code: Path) -> str:
     """What the command shows on a terminal."""
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "stages.predict", "--model", str(model), "--threshold", "1", str(code)]
-    env = ENV | {"PYTHONPATH": str(REPO), "TERM": "xterm-256color"}
+    env = IMPORTING | {"TERM": "xterm-256color"}
     subprocess.run(command, cwd=code.parent, env=env, stdout=theirs, stderr=subprocess.DEVNULL)
     os.close(theirs)
     return os.read(ours, 2**16).decode()
@@ -71,15 +71,17 @@ def test_a_card_of_another_model_says_nothing(beside: Path, model: Path) -> None
     (beside.parent / "card.json").write_text("{")
     stands = standing(beside, about)
     assert (stands.deploy, stands.versions) == ("unknown", None)
-    assert "false alarms unknown" in stands.sentence
+    assert "false alarms unknown; no card.json of it beside it" in stands.sentence
+    assert "which symbol versions it has seen is unknown" in stands.sentence
 
 
 def test_a_version_that_the_network_has_not_seen_is_not_judged(
-    beside: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    trained = write_model(tmp_path / "model.safetensors", facts={"versions": [1, 2, 3]})
     short = draw_qr(tmp_path / "short.png", "https://a.example/")
     long = draw_qr(tmp_path / "long.png", f"https://a.example/{'long/' * 30}")
-    status, rows = answers(capsys, beside, short, long, "--threshold", 1)
+    status, rows = answers(capsys, trained, short, long, "--threshold", 1)
     assert [row["reason"] for row in rows] == ["", "unseen_version"]
     assert "trained with 1 to 3" in rows[1]["detail"]
     assert status == 4

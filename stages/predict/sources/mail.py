@@ -7,9 +7,10 @@ from functools import partial
 from typing import cast
 
 from stages.payload.safe import clean
-from stages.predict.sources.html import drawn_with_characters
+from stages.predict.sources.html import open_html
 from stages.predict.sources.item import MAX_DEPTH, Found, Item, Limits, Refusal, below
-from stages.predict.sources.sniff import kind_of_file
+from stages.predict.sources.sniff import BLANK, kind_of_file
+from stages.predict.sources.text import decodings, drawn_with_characters
 
 # Parts that show nothing, or whose text is what the reader sees of them.
 SHOW_NOTHING = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature",
@@ -18,7 +19,7 @@ SHOW_NOTHING = ("application/pgp-signature", "application/pkcs7-signature", "app
 
 def open_mail(data: bytes, where: str, limits: Limits, inner: Callable[..., Item]) -> Found:
     """Each part that may show a code is an item; texts are searched for codes drawn with characters."""
-    yield from _parts(message_from_bytes(data), where, limits, inner, 1)
+    yield from _parts(message_from_bytes(data.lstrip(BLANK)), where, limits, inner, 1)
 
 
 def _parts(message: Message, where: str, limits: Limits, inner: Callable[..., Item], depth: int) -> Found:
@@ -59,12 +60,23 @@ def _open_leaf(part: Message, name: str, where: str, inner: Callable[..., Item])
     found = kind_of_file(data, name)
     ending = {"text/html": ".html", "image/svg+xml": ".svg"}.get(kind, ".png" if kind.startswith("image/") else "")
     if kind.startswith("text/") and not ending and found in ("", "mail"):  # a text may begin as a mail does
-        yield from drawn_with_characters(data.decode("utf-8", "replace"), where)
+        yield from drawn_with_characters(decodings(data, _charset(part)), where)
+    elif kind == "text/html" and found in ("", "html"):
+        yield from open_html(data, where, inner, _charset(part))
     elif found or ending:
         yield from inner(data, name if found else f"x{ending}", where).open()
     else:
         detail = f"an attachment of a kind that is not opened ({clean(kind)[:60]})"
         yield Refusal(where, "not_opened", detail)
+
+
+def _charset(part: Message) -> str:
+    """The encoding that the header names, or ""; ASCII counts as none, as programs write it for whatever follows."""
+    try:
+        charset = part.get_content_charset("")
+    except Exception:  # as below
+        return ""
+    return "" if charset == "us-ascii" else charset
 
 
 def _name(part: Message) -> str:

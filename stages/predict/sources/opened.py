@@ -2,15 +2,17 @@
 
 from functools import partial
 
+from stages.dataset.signatures import kind_by_signature
 from stages.predict.sources.html import open_html
 from stages.predict.sources.image import open_image
 from stages.predict.sources.item import MAX_DEPTH, Found, Item, Limits, Refusal
 from stages.predict.sources.mail import open_mail
 from stages.predict.sources.pdf import open_pdf
 from stages.predict.sources.sniff import kind_of_file
+from stages.predict.sources.text import as_utf8
 
 NOT_OPENED = {
-    "svg": "an SVG drawing is a program for a browser; give it as PNG",
+    "svg": "an SVG drawing: export it as PNG",
     "outlook": "a file of Outlook; save it as .eml",
     "": "neither a picture nor a PDF file, mail or HTML page",
 }
@@ -35,11 +37,12 @@ def open_bytes(data: bytes, name: str, where: str, limits: Limits, depth: int = 
     elif kind == "pdf":
         yield from open_pdf(data, where, limits, inner)
     elif kind == "mail":
-        yield from open_mail(data, where, limits, inner)
+        yield from open_mail(as_utf8(data), where, limits, inner)
     elif kind == "html":
         yield from open_html(data, where, inner)
     else:
-        yield Refusal(where, "not_opened" if kind else "not_an_image", NOT_OPENED[kind])
+        detail = kind_by_signature(data) or NOT_OPENED[kind]
+        yield Refusal(where, "not_opened" if kind else "not_an_image", detail)
 
 
 def item_of(data: bytes, name: str, where: str, limits: Limits, depth: int) -> Item:

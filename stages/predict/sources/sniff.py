@@ -4,7 +4,10 @@ import mimetypes
 import re
 from pathlib import PurePath
 
+from stages.predict.sources.text import as_utf8
+
 IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BLANK = b"\xef\xbb\xbf \t\r\n"  # before what counts
 MAIL_FIELD = re.compile(
     rb"(?im)^(from|to|cc|subject|date|received|return-path|message-id|mime-version|content-type|delivered-to):"
 )
@@ -20,7 +23,7 @@ def kind_of_file(data: bytes, name: str = "") -> str:
 
     A file called .png that begins like none is an image, too: its decoder says what is wrong with it.
     """
-    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = as_utf8(data[:8192])[:4096].lstrip(BLANK)
     low, ending = start.lower(), PurePath(name).suffix.lower()
     rules = {
         "image": data.startswith(IMAGES) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP"),

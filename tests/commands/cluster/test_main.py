@@ -18,7 +18,7 @@ from stages.common.cli import StageError
 from stages.common.settings import Params, load_params
 from stages.dataset import scan_table
 from stages.dataset.labels import read_labels
-from tests.helpers import ENV, HANGS, REPO, draw_classes, pack, run_stage, set_params, truncate
+from tests.helpers import HANGS, IMPORTING, draw_classes, pack, run_stage, set_params, truncate
 
 TABLE = Path("data/scan.parquet")
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def test_a_shard_that_kills_every_worker_is_named(shards: Path, client: Any, mon
 
 
 def test_a_scheduler_that_is_not_there_is_named(shards: Path, project: Path) -> None:
-    surroundings = ENV | {"PYTHONPATH": str(REPO), "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    surroundings = IMPORTING | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
     command = [sys.executable, "-m", "stages.commands.cluster", "shards", "--scheduler", "tcp://127.0.0.1:1"]
     ended = subprocess.run(command, cwd=project, env=surroundings, capture_output=True, text=True, timeout=HANGS)
     assert ended.returncode == 1
