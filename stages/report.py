@@ -28,7 +28,7 @@ from stages.payload.safe import defang
 
 TEMPLATES = Path(__file__).parent / "page"
 MISTAKES = 12  # pictures of each kind
-LIBRARIES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pandas", "scipy", "opencv-python",
+LIBRARIES = ("torch", "torchvision", "lightning-fabric", "scikit-learn", "numpy", "pandas", "scipy", "opencv-python",
              "pillow", "zxing-cpp", "pyzbar", "segno", "onnx", "onnxruntime", "matplotlib")  # fmt: skip
 
 

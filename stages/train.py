@@ -24,7 +24,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 
 from stages.common.artefacts import CHECKPOINT, MODEL, SPLITS, TRAIN_FIGURES, read_table
 from stages.common.cli import run_stage, stdout

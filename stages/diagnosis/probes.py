@@ -1,7 +1,7 @@
 """Quick tests of a network and its first batch, before its training."""
 
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 

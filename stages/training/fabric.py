@@ -7,16 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.strategies import DDPStrategy
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 
 from stages.common.cli import StageError
 from stages.common.settings import Train
 from stages.common.workers import cores
 from stages.network.device import choose_device
 
-for logger in ("lightning.fabric", "lightning.pytorch"):  # what they have to say is said in this project's words
-    logging.getLogger(logger).setLevel(logging.WARNING)
+# What it has to say is said in this project's words.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 PATIENCE = timedelta(minutes=2)  # that a process waits for the others, before it counts them as lost
 RESTARTS = 3  # of all processes, when one has died: they go on after the last whole epoch

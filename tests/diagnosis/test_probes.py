@@ -1,6 +1,6 @@
 import pytest
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import nn
 
 from stages.common.settings import Params, load_params

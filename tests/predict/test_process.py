@@ -89,7 +89,7 @@ def test_torch_is_not_loaded(tmp_path: Path, model: Path) -> None:
         "import sys; from stages.predict.__main__ import main\n"
         "if __name__ == '__main__':\n"
         f"  try: main(['--model', {str(model)!r}, 'code.png'])\n"
-        "  except SystemExit: print({'torch', 'lightning', 'pandas'} & sys.modules.keys())"
+        "  except SystemExit: print({'torch', 'lightning_fabric', 'pandas'} & sys.modules.keys())"
     )
     (tmp_path / "ask.py").write_text(script)
     ended = run_python("ask.py", folder=tmp_path)
