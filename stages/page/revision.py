@@ -38,8 +38,8 @@ def changes(figures: Mapping[str, Mapping[str, float]]) -> dict[str, Any] | None
         before = {name: json.loads(_file(rev, path) or "{}") for name, path in FIGURES.items()}
         found = _differences(_rounded(before), _rounded(figures), only_both=True)
         if found:
-            settings = (_settings(text) for text in (_file(rev, PARAMS), PARAMS.read_text(encoding="utf-8")))
-            return {"since": commit, "settings": _differences(*settings), "figures": found}
+            then, now = _settings(_file(rev, PARAMS)), _settings(PARAMS.read_text(encoding="utf-8"))
+            return {"since": commit, "settings": _differences(then, now), "figures": found}
     return None
 
 
