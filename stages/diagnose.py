@@ -5,14 +5,12 @@ failure is shown and does not stop the run, so that bad settings can be compared
 `diagnose.strict` makes it an error.
 """
 
-import json
-
 import pandas as pd
 import torch
 from rich.table import Table
 from rich.text import Text
 
-from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES, absent, read_table
+from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES, read_json, read_table
 from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import write_json
 from stages.common.settings import CLASSES, Params, load_params
@@ -50,10 +48,7 @@ def main() -> None:
 
 def gather(rows: pd.DataFrame, params: Params) -> Evidence:
     """The evidence: curves, probes on one batch, and what a rule scores on the val rows, all that the network sees."""
-    try:
-        report = json.loads(TRAIN_FIGURES.read_text())
-    except FileNotFoundError:
-        raise absent(TRAIN_FIGURES) from None
+    report = read_json(TRAIN_FIGURES)
     rows = visible(rows, chosen(params.model)[0].input)
     train, val = part(rows, "train"), part(rows, "val")
     rule = rules.best(train)

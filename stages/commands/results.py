@@ -5,7 +5,7 @@ python -m stages.commands.results     # reads reports/evaluate/
 
 import pandas as pd
 
-from stages.common.artefacts import EVALUATION, absent
+from stages.common.artefacts import EVALUATION, read_csv
 from stages.common.cli import command_parser, run, stdout
 from stages.page.captions import interval
 
@@ -26,10 +26,7 @@ LONG = {
 
 def main() -> None:
     """Print both tables."""
-    path = EVALUATION / "metrics.csv"
-    if not path.exists():
-        raise absent(path)
-    scores = pd.read_csv(path)
+    scores = read_csv(EVALUATION / "metrics.csv")
     for title, lines in (("README.md", short(scores)), ("reports/README.md", long(scores))):
         stdout.print(f"{title}:\n", *lines, "", sep="\n", markup=False)
 

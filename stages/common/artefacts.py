@@ -1,8 +1,9 @@
-"""The path of every file that passes between stages (the same as in dvc.yaml), and how to read the tables."""
+"""The path of every file that passes between stages (the same as in dvc.yaml), and how to read them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stages.common.cli import StageError
 from stages.common.files import replacing
@@ -98,8 +99,33 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
         table.to_parquet(temporary, index=False, write_page_checksum=True)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The figures at `path`. Raises StageError, with the remedy, if it does not exist or is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise absent(path) from None
+    except (ValueError, IsADirectoryError) as error:
+        raise unusable(path, str(error)) from None
+    if not isinstance(found, dict):
+        raise unusable(path, "it has no names")
+    return found
+
+
+def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
+    """The table of text at `path`, `options` being those of pandas. Raises StageError as `read_json` does."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, **options)
+    except FileNotFoundError:
+        raise absent(path) from None
+    except (ValueError, IsADirectoryError) as error:
+        raise unusable(path, str(error).strip().partition("\n")[0]) from None
+
+
 def unusable(path: Path, cause: str) -> StageError:
-    """The error for a table that is not as its stage wrote it."""
+    """The error for a file that is not as its stage wrote it."""
     return StageError(f"{path} is damaged ({cause}): delete it and run `dvc repro`, which makes it again")
 
 

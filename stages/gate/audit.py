@@ -70,13 +70,12 @@ def make_checks(table: pd.DataFrame, params: Params) -> list[Result]:
 def _judge(check: Check, table: pd.DataFrame, params: Params) -> Finding:
     """The check on the rows that it is about, with `rows` in the index of `table`.
 
-    What is not a picture is for the checks of files only. A collection that is kept elsewhere is not
-    compared with the others.
+    What is not a picture is for the checks of files only.
     """
     rows = pd.Series(True, table.index)
     if check.section != "files":
         rows &= ~table["problem"].isin(NO_PICTURES)
-    if check.section in ("size", "balance", "leakage", "shortcuts"):
+    if check.split_only:
         rows &= table["given"] != ELSEWHERE
     found = check.judge(table[rows], params)
     return found if found.rows is None else replace(found, rows=found.rows.reindex(table.index, fill_value=False))

@@ -56,6 +56,7 @@ class Check:
     why: str
     remedy: str
     per_row: bool = False  # an offending row can be put into quarantine
+    split_only: bool = False  # gets the rows that are split into parts, and none of a collection that is kept elsewhere
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ def offenders(result: Result, table: pd.DataFrame) -> pd.DataFrame:
     if found.rank is None:
         return rows.sort_values("payload", kind="stable")
     return rows.loc[found.rank[rows.index].sort_values(ascending=False, kind="stable").index]
+
+
+def no_row_has(column: str, value: str) -> Judge:
+    """The judge of a check that `value` is in no row's `column`."""
+    return lambda table, params: marked(table[column] == value)
 
 
 def marked(rows: pd.Series, known: pd.Series | None = None, chart: pd.DataFrame | None = None) -> Finding:

@@ -5,12 +5,10 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from threadpoolctl import threadpool_limits
 
 from stages.common.settings import Params
 from stages.gate.check import Check, Finding
-from stages.gate.scores import FOLDS, MOST_ROWS, Labelled, labelled
+from stages.gate.scores import MOST_ROWS, Labelled, held_out, labelled
 from stages.payload.features import payload_features
 
 
@@ -50,18 +48,12 @@ def _probabilities(data: Labelled) -> list[np.ndarray]:
         (HistGradientBoostingClassifier(max_iter=60, random_state=0), counts.to_numpy()),
         (LogisticRegression(solver="liblinear", C=3), runs.fit_transform(payloads)),
     ]
-    with threadpool_limits(1):
-        return [
-            cross_val_predict(
-                model, features, data.truth, groups=data.site, cv=GroupKFold(FOLDS), method="predict_proba"
-            )[:, 1]
-            for model, features in models
-        ]
+    return [held_out(model, features, data) for model, features in models]
 
 
 CHECKS = [
     Check("doubtful_labels", "labels", "warn", doubtful_labels, "each payload beside those of other sites",
           "a wrong label in test is counted as an error of the network, and one in train teaches it",
           "look at the codes shown, the most doubtful first, and correct the labels that are wrong; hard cases stay",
-          per_row=True),
+          per_row=True, split_only=True),
 ]  # fmt: skip

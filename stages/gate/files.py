@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stages.common.settings import Level, Params
-from stages.gate.check import Check, Finding, histogram, marked
+from stages.gate.check import Check, Finding, histogram, marked, no_row_has
 from stages.network.view import INPUT_SIDE
 from stages.qr.problem import Problem
 
@@ -15,12 +15,8 @@ def has_images(table: pd.DataFrame, params: Params) -> Finding:
 
 def without(problem: Problem, section: str, level: Level, why: str, remedy: str) -> Check:
     """The check that no file has `problem`, of the same name."""
-
-    def judge(table: pd.DataFrame, params: Params) -> Finding:
-        return marked(table["problem"] == problem)
-
     examines = "each file" if section == "files" else "each picture"
-    return Check(problem, section, level, judge, examines, why, remedy, per_row=True)
+    return Check(problem, section, level, no_row_has("problem", problem), examines, why, remedy, per_row=True)
 
 
 def decode_rate(table: pd.DataFrame, params: Params) -> Finding:

@@ -52,8 +52,10 @@ def split_ignored(table: pd.DataFrame, params: Params) -> Finding:
 CHECKS = [
     Check("given_split_leaks", "leakage", "error", given_split_leaks, "the parts that split.given names",
           "what the network is tested on is then in part what it learned from, and the figures are too good",
-          "take these rows out of one side; or set split.given: {} to have them split by site", per_row=True),
+          "take these rows out of one side; or set split.given: {} to have them split by site",
+          per_row=True, split_only=True),
     Check("split_ignored", "leakage", "warn", split_ignored, "the names of folders and sources",
           "figures of another split cannot be compared with those that others publish for this dataset",
-          "set split.given as shown to keep the split; or leave it, and every site stays in one part"),
+          "set split.given as shown to keep the split; or leave it, and every site stays in one part",
+          split_only=True),
 ]  # fmt: skip

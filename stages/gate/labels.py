@@ -9,7 +9,7 @@ import pandas as pd
 from stages.common.settings import CLASSES, Params
 from stages.dataset.labels import LabelProblem
 from stages.dataset.storage import LABELS_FILE
-from stages.gate.check import Check, Finding, marked
+from stages.gate.check import Check, Finding, marked, no_row_has
 from stages.gate.schema import training_schema, violations
 from stages.payload.safe import defang
 
@@ -62,17 +62,12 @@ def _yaml_key(name: str) -> str:
 def missing_class(table: pd.DataFrame, params: Params) -> Finding:
     """Both classes are there."""
     counts = table["label"].value_counts().reindex(CLASSES, fill_value=0)
-    if table.empty:
-        return Finding(None, text="see has images")  # saying it twice helps nobody
     return Finding(bool((counts > 0).all()), text=_counted(counts))
 
 
 def without(problem: LabelProblem, why: str, remedy: str) -> Check:
     """The check label_PROBLEM: no row has `problem` with the labels file."""
-
-    def judge(table: pd.DataFrame, params: Params) -> Finding:
-        return marked(table["label_problem"] == problem)
-
+    judge = no_row_has("label_problem", problem)
     return Check(f"label_{problem}", "labels", "error", judge, f"each row of {LABELS_FILE}", why, remedy, per_row=True)
 
 
@@ -166,7 +161,8 @@ CHECKS = [
           "rename the folder, or name it in data.classes in params.yaml", per_row=True),
     Check("missing_class", "labels", "error", missing_class, "the classes",
           "with one class, always giving that answer is 100 % right",
-          "add the missing class; if its folder has another name, name it in data.classes in params.yaml"),
+          "add the missing class; if its folder has another name, name it in data.classes in params.yaml",
+          split_only=True),
     without(LabelProblem.NO_ROW, "a file that the labels file does not list has no label",
             f"add its row to {LABELS_FILE}, or take the file out"),
     without(LabelProblem.NO_FILE, "a row without a file says that images were lost on the way",
@@ -187,8 +183,10 @@ CHECKS = [
           "take the copies out; the stage split keeps the others in one part"),
     Check("classes_near_half", "balance", "error", classes_near_half, "the classes",
           "away from 50/50, accuracy rewards guessing the larger class",
-          "set split.per_class as shown, add images to the smaller class, or raise validate.balance_tolerance"),
+          "set split.per_class as shown, add images to the smaller class, or raise validate.balance_tolerance",
+          split_only=True),
     Check("random_split_leaks", "leakage", "warn", random_split_leaks, "the sites of the payloads",
           "a network recognises a site from training in the test part; new sites give it no such help",
-          "nothing here: the stage split keeps each site in one part; do not split these images at random elsewhere"),
+          "nothing here: the stage split keeps each site in one part; do not split these images at random elsewhere",
+          split_only=True),
 ]  # fmt: skip

@@ -1,9 +1,12 @@
 """How well features predict the label: the AUC of each alone and of all together, with its interval."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
@@ -25,7 +28,7 @@ class Labelled:
     site: np.ndarray  # its number, int (n,)
     version: pd.Series  # of the symbol, 0 where it is unknown
 
-    @property
+    @cached_property
     def sites(self) -> tuple[int, int]:
         """How many sites the benign and the malicious rows have."""
         good, bad = (len(np.unique(self.site[self.truth == is_bad])) for is_bad in (False, True))
@@ -101,12 +104,20 @@ def score_together(data: Labelled, features: pd.DataFrame, strata: pd.Series | N
         return pd.DataFrame(columns=SCORES)
     numbers = np.column_stack([_numbers(features[name]) for name in features])
     model = HistGradientBoostingClassifier(max_iter=60, random_state=0)
-    with threadpool_limits(1):  # its threads wait by spinning, which on a busy machine costs more than they bring
-        probability = cross_val_predict(
-            model, numbers, data.truth, groups=data.site, cv=GroupKFold(FOLDS), method="predict_proba"
-        )[:, 1]
+    probability = held_out(model, numbers, data)
     auc = stratified_auc(pd.Series(probability, index=data.rows.index), data.truth, strata)
     return pd.DataFrame([("all together", *auc_interval(auc, *data.sites), "trees")], columns=SCORES)
+
+
+def held_out(model: ClassifierMixin, features: Any, data: Labelled) -> np.ndarray:
+    """The probability of being malicious of each row by `model`, fitted without the row's fold: float64 (n,).
+
+    `features` (n, any number), an array or a sparse matrix. No site is in two folds.
+    """
+    folds = GroupKFold(FOLDS)
+    with threadpool_limits(1):  # threads of trees wait by spinning, which on a busy machine costs more than they bring
+        found = cross_val_predict(model, features, data.truth, groups=data.site, cv=folds, method="predict_proba")
+    return found[:, 1]
 
 
 def stratified_auc(score: pd.Series, truth: np.ndarray, strata: pd.Series | None = None) -> float:

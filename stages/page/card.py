@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from stages.common.artefacts import DRAWN_IMAGES
 from stages.page.inputs import Inputs
 from stages.page.verdict import Answer
 
@@ -14,11 +13,10 @@ def card_data(inputs: Inputs, deploy: Answer) -> dict[str, Any]:
     `test` is reports/test.json.
     """
     train = inputs.rows[inputs.rows["part"] == "train"]
-    data = inputs.params.data
     return {
         "weights_sha256": inputs.about["weights_sha256"],
         "deploy": deploy.word,
         "why": deploy.sentence,
-        "trained_on": {"images": len(train), "data": str(data.urls if data.images == DRAWN_IMAGES else data.images)},
+        "trained_on": {"images": len(train), "data": inputs.dataset},
         "test": inputs.figures["test"],
     }

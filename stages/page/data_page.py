@@ -7,7 +7,6 @@ page neither loads nor runs anything. Only what a browser shows as a picture is 
 
 import os
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -22,6 +21,7 @@ from stages.common.settings import CLASSES, Params
 from stages.dataset.storage import stored_in
 from stages.gate.check import Audit, Result, offenders
 from stages.page.html import template, thumbnail
+from stages.page.revision import revision
 from stages.payload.safe import defang, inert
 
 TEMPLATE = Path(__file__).with_name("data.html.jinja")
@@ -65,7 +65,7 @@ def write_html(path: Path, audit: Audit, params: Params) -> None:
         quarantined=list(shown(audit.quarantined.head(LISTED))),
         samples=samples,
         size=int(table["bytes"].sum()),
-        commit=_commit(),
+        commit=revision(),
         verdicts=Counter(result.verdict for result in audit.results),
         settings=settings,
         off=[name for name, level in params.validate_.levels.items() if level == "off"],
@@ -133,16 +133,6 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
 def _spread(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     """At most `count` of `rows`, at even distances."""
     return rows.iloc[:: max(len(rows) // count, 1)].head(count)
-
-
-def _commit() -> str:
-    """The commit that is checked out, with its date; "" where the project is no git repository."""
-    try:
-        asked = ["git", "log", "-1", "--format=%h of %cs"]
-        answer = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 (ours alone)
-        return answer.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 def _link(images: Path, name: str, page_folder: Path) -> str:

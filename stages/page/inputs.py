@@ -1,8 +1,6 @@
 """What the stages before left behind for the page and the model card, read into one place."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,7 +20,8 @@ from stages.common.artefacts import (
     TEST_FIGURES,
     TRAIN_FIGURES,
     VAL_FIGURES,
-    absent,
+    read_csv,
+    read_json,
     read_table,
 )
 from stages.common.settings import Params
@@ -67,8 +66,14 @@ class Inputs:
 
     @property
     def dataset(self) -> str:
-        """What the data is called: the last name of its path, as the rest is nobody's business."""
-        return "synthetic sample" if self.is_sample else self.params.data.images.absolute().name
+        """What the data is called: the last name of its path, as the rest is nobody's business.
+
+        Of drawn images it is the name of the table that they were drawn from.
+        """
+        data = self.params.data
+        if self.is_sample:
+            return "synthetic sample"
+        return (data.urls if data.images == DRAWN_IMAGES else data.images).absolute().name
 
     @property
     def is_sample(self) -> bool:
@@ -91,25 +96,11 @@ def read_inputs(params: Params) -> Inputs:
     about, weights = read_model_file(MODEL)
     return Inputs(
         params=params,
-        figures={name: json.loads(_text(path)) for name, path in JSON.items()},
-        tables={name: _table(path) for name, path in TABLES.items()},
+        figures={name: read_json(path) for name, path in JSON.items()},
+        tables={name: read_csv(path) for name, path in TABLES.items()},
         curves=read_curves(),
         rows=read_table(SPLITS),
         predictions=read_table(PREDICTIONS),
         about=about | read_calibration(MODEL, about),
         weights=sum(weight.size for weight in weights.values()),
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise absent(path) from None
-
-
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except FileNotFoundError:
-        raise absent(path) from None

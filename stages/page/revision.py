@@ -76,7 +76,7 @@ def _file(rev: str, path: Path) -> str:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True)  # noqa: S603, S607 - a list, no shell
-    except OSError:  # no git
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10)  # noqa: S603, S607 - a list
+    except (OSError, subprocess.TimeoutExpired):  # no git, or a hanging file system
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

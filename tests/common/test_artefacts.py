@@ -6,7 +6,17 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.common import artefacts
-from stages.common.artefacts import SCAN, SPLITS, VALID, read_table, write_table
+from stages.common.artefacts import (
+    EVALUATION,
+    SCAN,
+    SPLITS,
+    TRAIN_FIGURES,
+    VALID,
+    read_csv,
+    read_json,
+    read_table,
+    write_table,
+)
 from stages.common.cli import StageError
 from tests.helpers import REPO
 
@@ -45,6 +55,31 @@ def test_a_folder_of_its_name_is_no_table(project: Path) -> None:
     SCAN.mkdir(parents=True)
     with pytest.raises(StageError, match="it is a folder"):
         read_table(SCAN)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"epochs": 2', b"[1, 2]", b"<<<<<<< HEAD\n{}", b"\xff\xfe{}", None])
+def test_damaged_figures_are_an_error_of_one_line(project: Path, content: bytes | None) -> None:
+    with pytest.raises(StageError, match=r"reports/train\.json is not there yet: run `dvc repro`"):
+        read_json(TRAIN_FIGURES)
+    spoil(TRAIN_FIGURES, content)
+    with pytest.raises(StageError, match=r"^reports/train\.json is damaged \(.+\): delete it and run `dvc repro`.*$"):
+        read_json(TRAIN_FIGURES)
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n1,2,3,4\n", b'a,b\n"1,2\n', b"a,b\n\xff\xfe,2\n", None])
+def test_a_damaged_table_of_text_is_an_error_of_one_line(project: Path, content: bytes | None) -> None:
+    path = EVALUATION / "metrics.csv"
+    with pytest.raises(StageError, match=r"reports/evaluate/metrics\.csv is not there yet: run `dvc repro`"):
+        read_csv(path)
+    spoil(path, content)
+    with pytest.raises(StageError, match=r"^reports/evaluate/metrics\.csv is damaged \(.+\): delete it and run .*$"):
+        read_csv(path)
+
+
+def spoil(path: Path, content: bytes | None) -> None:
+    """Write `content` to `path`, or make a folder of that name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir() if content is None else path.write_bytes(content)
 
 
 def rows(path: Path) -> pd.DataFrame:

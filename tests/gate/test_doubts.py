@@ -35,6 +35,17 @@ def test_swapped_labels_are_doubted_and_the_others_hardly(table: pd.DataFrame) -
     assert swapped[first].sum() >= 3  # the most doubtful ones are the swapped ones
 
 
+def test_of_a_collection_elsewhere_no_label_is_learned_or_judged(table: pd.DataFrame) -> None:
+    """Its labels are all swapped: learned from, they would make the others doubtful."""
+    other = table["label"].map({"benign": "malicious", "malicious": "benign"})
+    there = table.assign(path="there/" + table["path"], source="elsewhere", label=other)
+    found = result_of("doubtful_labels", pd.concat([table, there], ignore_index=True)).found
+    alone = result_of("doubtful_labels", table).found
+    assert found.text == alone.text
+    assert found.rows is not None and alone.rows is not None
+    assert found.rows.tolist() == alone.rows.tolist() + [False] * len(there)
+
+
 def test_with_few_sites_no_label_is_judged() -> None:
     few = table_of([f"https://a.example/{i}" for i in range(20)], [f"https://b.example/{i}" for i in range(20)])
     assert result_of("doubtful_labels", few).found.holds is None

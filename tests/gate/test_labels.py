@@ -123,6 +123,14 @@ def test_a_bad_table_is_found(name: str, good: pd.DataFrame) -> None:
     assert re.fullmatch(text, result.found.text) or result.found.text == text
 
 
+def test_an_empty_table_and_a_class_that_is_elsewhere_only_have_no_class(good: pd.DataFrame) -> None:
+    found = result_of("missing_class", good.iloc[:0]).found
+    assert (found.holds, found.text) == (False, "0 benign, 0 malicious")
+    there = good.assign(source=good["label"].map({"benign": "elsewhere", "malicious": ""}))
+    found = result_of("missing_class", there).found
+    assert (found.holds, found.text) == (False, "0 benign, 30 malicious")
+
+
 @pytest.mark.parametrize("name", BAD_LISTS)
 def test_a_bad_row_of_the_labels_file_is_found(name: str, good: pd.DataFrame, tmp_path: Path) -> None:
     lines = [",".join(row) for row in good[["path", "label", "payload"]].itertuples(index=False)]

@@ -42,6 +42,39 @@ def test_a_small_test_part_is_told_with_the_interval_it_gives() -> None:
     assert result_of("small_test", large, **{"split.per_class": 60}).found.text == found.text
 
 
-def test_without_a_class_or_a_readable_code_nothing_is_judged() -> None:
-    assert result_of("few_sites", table_of(urls("benign", 60), [])).found.holds is None
-    assert result_of("small_test", table_of(urls("benign", 1), []).iloc[:0]).found.holds is None
+def test_what_is_given_to_test_is_all_that_test_has() -> None:
+    source = ["test"] * 2 + ["train"] * 58 + ["test"] * 10 + ["train"] * 50
+    table = table_of(urls("benign", 60), urls("malicious", 60), source=source)
+    given = {"split.given": {"train": "train", "test": "test"}}
+    found = result_of("few_sites", table, **given).found
+    told = "2 benign sites, 10 malicious sites for test, which needs 3 of each class"
+    assert (found.holds, found.text) == (False, told)
+    assert result_of("few_sites", table.assign(source=["test", *source[:-1]]), **given).found.holds is True
+    assert result_of("small_test", table, **given).found.text.startswith("test will have about 12 sites: ")
+    half = given | {"split.per_class": 30}  # half of each class, and so half of what is given
+    assert result_of("small_test", table, **half).found.text.startswith("test will have about 6 sites: ")
+
+
+def test_where_another_part_is_given_test_gets_its_share_of_the_rest() -> None:
+    source = ["train"] * 40 + [""] * 20 + ["train"] * 20 + [""] * 40
+    table = table_of(urls("benign", 60), urls("malicious", 60), source=source)
+    found = result_of("few_sites", table, **{"split.given": {"train": "train"}}).found
+    told = "20 benign sites, 40 malicious sites; test needs 3 of each class, so a class needs 6"
+    assert (found.holds, found.text) == (True, told)
+    both = table.assign(payload=[f"https://{i % 60}.example/{i}" for i in range(120)])  # 20 sites are in train as well
+    found = result_of("few_sites", both, **{"split.given": {"train": "train"}}).found
+    assert found.text.startswith("20 benign sites, 20 malicious sites; ")
+
+
+def test_a_class_without_a_readable_code_or_no_code_at_all_is_too_small() -> None:
+    found = result_of("few_sites", table_of(urls("benign", 60), [])).found
+    assert found.holds is False and found.text.startswith("60 benign sites, 0 malicious sites; ")
+    nothing = table_of(urls("benign", 1), []).iloc[:0]
+    assert result_of("few_sites", nothing).found.holds is False
+    found = result_of("small_test", nothing).found
+    assert (found.holds, found.text) == (False, "test will have no sites")
+
+
+def test_a_collection_elsewhere_makes_nothing_larger() -> None:
+    table = table_of(urls("benign", 60), urls("malicious", 60), source=["elsewhere"] * 50 + [""] * 70)
+    assert result_of("few_sites", table).found.text.startswith("10 benign sites, 60 malicious sites; ")

@@ -23,6 +23,8 @@ def test_the_dataset_is_named_without_the_way_to_it(project: Path, images: str) 
     assert inputs("site").dataset == "synthetic sample"
     set_params(project, {"data.images": images})
     assert inputs("site").dataset == "codes-2026"
+    set_params(project, {"data.images": "data/images", "data.urls": "/home/someone/secret/urls.csv"})
+    assert inputs("site").dataset == "urls.csv"
 
 
 def test_a_split_by_rows_and_the_sample_are_doubts(project: Path) -> None:
