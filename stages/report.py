@@ -20,9 +20,10 @@ from stages.dataset.storage import stored_in
 from stages.evaluation.slices import worst
 from stages.page import alternatives, captions, charts, tables
 from stages.page.card import card_data
+from stages.page.changes import changes
 from stages.page.html import template, thumbnail
 from stages.page.inputs import Inputs, read_inputs
-from stages.page.revision import changes, revision
+from stages.page.revision import revision
 from stages.page.verdict import Answer, verdict
 from stages.payload.safe import defang
 

@@ -40,3 +40,9 @@ def clone(folder: Path) -> None:
     shutil.copy(PARAMS, folder)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", "The working tree")
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit everything in the repository `folder`."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)

@@ -293,7 +293,8 @@ def test_the_page_names_dataset_size_and_commit(
     who = {f"GIT_{role}_{what}": "x" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     for name, value in (who | {"GIT_COMMITTER_DATE": "2020-02-29T12:00:00"}).items():
         monkeypatch.setenv(name, value)
-    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+    Path("dvc.yaml").write_text("a: 1\n")
+    for command in (["init", "-q"], ["add", "dvc.yaml"], ["commit", "-q", "-m", "x"]):
         subprocess.run(["git", *command], check=True)
     assert re.search(r"at commit\s*[0-9a-f]{7,} of 2020-02-29", page_of(audit, params, tmp_path).text)
 
