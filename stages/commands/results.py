@@ -11,8 +11,8 @@ from stages.page.captions import interval
 
 SHORT = {
     "network": "network",
-    "best_rule": "best single feature",
-    "module_grid": "trees on the modules",
+    "best_rule": "best rule",
+    "module_grid": "module trees",
     "payload_characters": "payload characters",
 }
 LONG = {
@@ -32,13 +32,20 @@ def main() -> None:
 
 
 def short(scores: pd.DataFrame) -> list[str]:
-    """The rows of README.md for `scores`, the table metrics.csv: accuracy, and AUC on test and on matched rows."""
+    """The rows of README.md for `scores`, the table metrics.csv: accuracy, and the AUC on three sets of rows."""
     found = scores.set_index(["rows", "model", "metric"]).sort_index()
-    return [
-        f"| | {name} | {found.loc[('test', model, 'accuracy'), 'value']:.3f} | "
-        f"{interval(found.loc[('test', model, 'auc')])} | {interval(found.loc[('matched', model, 'auc')])} |"
-        for model, name in SHORT.items()
-    ]
+    lines = []
+    for model, name in SHORT.items():
+        places = [(rows, model, "auc") for rows in ("test", "matched", "elsewhere")]
+        cells = [narrow(found.loc[place]) if place in found.index else "" for place in places]
+        accuracy = found.loc[("test", model, "accuracy"), "value"]
+        lines.append(f"| | {' | '.join([name, f'{accuracy:.3f}', *cells])} |")
+    return lines
+
+
+def narrow(row: pd.Series) -> str:
+    """A value and its interval in little space."""
+    return f"{row['value']:.3f} ({row['low']:.3f}-{row['high']:.3f})"
 
 
 def long(scores: pd.DataFrame) -> list[str]:
