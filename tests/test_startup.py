@@ -1,6 +1,6 @@
 from tests.helpers import REPO, run_python
 
-WITHOUT = ("sample", "render", "scan", "validate", "split", "robustness", "report", "predict.__main__")
+WITHOUT = ("sample", "render", "scan", "validate", "split", "robustness", "report", "predict.__main__", "network.view")
 SCRIPT = """
 import sys
 from importlib import import_module

@@ -1,10 +1,8 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from stages.network.view import INPUT_SIDE, view
-from tests.helpers import drawn, run_python
+from tests.helpers import drawn
 
 
 @pytest.mark.parametrize("shape", [(60, 60), (300, 500), (500, 300), (300, 400, 3)])
@@ -20,8 +18,3 @@ def test_a_small_symbol_on_a_large_sheet_is_cut_out_unless_told_otherwise() -> N
     code = drawn("https://a.example/", 4, 4, version=3)
     sheet[700 : 700 + len(code), 100 : 100 + len(code)] = code
     assert (view(sheet) < 128).mean() > 4 * (view(sheet, rectified=False) < 128).mean()
-
-
-def test_it_loads_no_torch(tmp_path: Path) -> None:
-    ended = run_python("-c", "import sys, stages.network.view; print('torch' in sys.modules)", folder=tmp_path)
-    assert ended.stdout.strip() == "False", ended.stderr
