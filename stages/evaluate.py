@@ -19,7 +19,7 @@ import pandas as pd
 from rich.box import SIMPLE
 from rich.table import Table
 
-from stages.common.artefacts import EVALUATION, MODEL, PREDICTIONS, SPLITS, TEST_FIGURES, VALID, read_table
+from stages.common.artefacts import EVALUATION, MODEL, PREDICTIONS, SPLITS, TEST_FIGURES, VALID, read_table, write_table
 from stages.common.cli import progress, run_stage, stdout
 from stages.common.files import replacing, write_json
 from stages.common.settings import CLASSES, Params, load_params
@@ -90,8 +90,7 @@ def main() -> None:
         )
     names = list(thresholds)
     kept = test[[*storage.STORAGE_COLUMNS, "label", "group", "payload", "version", *names]]
-    with replacing(PREDICTIONS) as temporary:
-        kept.assign(matched=np.isin(np.arange(len(test)), matched)).to_parquet(temporary, index=False)
+    write_table(PREDICTIONS, kept.assign(matched=np.isin(np.arange(len(test)), matched)))
     figures = headline(value_of(scores)["test", "network"])
     if len(other):
         figures["auc_elsewhere"] = value_of(scores)["elsewhere", "network", "auc"]

@@ -178,6 +178,7 @@ def test_the_mistakes_are_the_most_confident_ones_and_harmless(copy: Path) -> No
     hostile = list(HOSTILE.values())
     many = pd.concat([table] * 12, ignore_index=True)
     many = many.assign(
+        path=["./" * place + path for place, path in enumerate(many["path"])],  # the same file by another name
         label="benign", network=[0.9 + place / 10_000 for place in range(len(many))],
         payload=[hostile[place % len(hostile)] for place in range(len(many))][::-1],
     )  # fmt: skip

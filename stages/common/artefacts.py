@@ -44,9 +44,14 @@ PAGE = Path("reports/index.html")
 # data/scan.parquet has a schema of its own, in stages/gate/schema.py.
 _ROWS = {
     "path": "unique", "shard": "optional", "offset": "number", "bytes": "number", "label": "text", "payload": "text",
-    "version": "number", "mask": "number", "sha256": "text",
+    "version": "number",
 }  # fmt: skip
-COLUMNS = {VALID: _ROWS, SPLITS: _ROWS | {"part": "text", "group": "text"}}
+_VALID = _ROWS | {"mask": "number", "sha256": "text"}
+COLUMNS = {
+    VALID: _VALID,
+    SPLITS: _VALID | {"part": "text", "group": "text"},
+    PREDICTIONS: _ROWS | {"group": "text", "network": "number"},
+}
 KNOWN = {"label": {*CLASSES}, "part": {"train", "val", "test", "elsewhere"}}
 
 

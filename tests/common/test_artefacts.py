@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from stages.common import artefacts
 from stages.common.artefacts import (
     EVALUATION,
+    PREDICTIONS,
     SCAN,
     SPLITS,
     TRAIN_FIGURES,
@@ -83,16 +84,18 @@ def spoil(path: Path, content: bytes | None) -> None:
 
 
 def rows(path: Path) -> pd.DataFrame:
-    """Three rows as split and validate write them."""
+    """Three rows as validate, split and evaluate write them."""
     names = ["a.png", "b.png", "c.png"]
     place = {"shard": None, "offset": None, "bytes": 500}
     table = pd.DataFrame({"path": names, **place, "label": ["benign", "malicious", "benign"], "payload": names})
     table = table.assign(version=[3.0, None, 4.0], mask=1, sha256=names)
+    if path == PREDICTIONS:
+        table = table.assign(network=[0.1, 0.2, 0.9])
     return table if path == VALID else table.assign(part=pd.Categorical(["train", "val", "test"]), group=names)
 
 
 DAMAGE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "it has no column sha256": lambda t: t.drop(columns="sha256"),
+    "it has no column bytes": lambda t: t.drop(columns="bytes"),
     "it has no column path": lambda t: t.rename(columns={"path": "Path"}),
     "column payload has empty cells": lambda t: t.assign(payload=[None, "b", "c"]),
     "column payload holds float64 in place of text": lambda t: t.assign(payload=0.5),
@@ -102,7 +105,7 @@ DAMAGE: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 }
 
 
-@pytest.mark.parametrize("path", [VALID, SPLITS])
+@pytest.mark.parametrize("path", [VALID, SPLITS, PREDICTIONS])
 @pytest.mark.parametrize("cause", DAMAGE)
 def test_a_table_that_was_changed_by_hand_is_named_with_the_cause(project: Path, path: Path, cause: str) -> None:
     write_table(path, rows(path))
@@ -111,6 +114,13 @@ def test_a_table_that_was_changed_by_hand_is_named_with_the_cause(project: Path,
     with pytest.raises(StageError) as error:
         read_table(path)
     assert str(error.value) == f"{path} is damaged ({cause}): delete it and run `dvc repro`, which makes it again"
+
+
+@pytest.mark.parametrize(("path", "column"), [(VALID, "sha256"), (SPLITS, "group"), (PREDICTIONS, "network")])
+def test_a_column_of_one_table_alone_is_missed(project: Path, path: Path, column: str) -> None:
+    write_table(path, rows(path).drop(columns=column))
+    with pytest.raises(StageError, match=f"it has no column {column}"):
+        read_table(path)
 
 
 def test_a_part_that_is_not_one_is_named(project: Path) -> None:
