@@ -35,7 +35,7 @@ PAYLOADS = [
     "https://evil.example/" + "x" * 2879,
     "HTTPS://EVIL.EXAMPLE/",
 ]
-IMAGES = 150
+IMAGES = 100
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_a_killed_scan_leaves_the_old_table_or_none(tmp_path: Path, undisturbed:
     """Killed at once, and at random moments while it writes; where it ended before, the moments come sooner."""
     project, expected = draw_many(tmp_path), (undisturbed / "data/scan.parquet").read_bytes()
     table = project / "data/scan.parquet"
-    rng, kills, longest = random.Random(5), 0, 2.0
+    rng, kills, longest = random.Random(5), 0, 0.3
     while kills < 6:
         before = b"" if kills < 3 else b"an old table"
         for path in (table, *partials(project)):
@@ -152,7 +152,7 @@ def test_a_killed_scan_leaves_the_old_table_or_none(tmp_path: Path, undisturbed:
         process = start(project, "stages.scan")
         if kills:
             wait_for_first_bytes(project, process)
-        if kill_group(process, rng.uniform(0, longest)):
+        if kill_group(process, rng.uniform(0, longest if kills else 2.0)):
             kills += 1
         else:
             longest *= 0.7
