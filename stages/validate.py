@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def figures(result: Audit) -> dict:
-    """What `dvc metrics show` prints of the data: counts, shares and how many checks did not hold."""
+    """reports/data.json: counts, shares and how many checks did not hold."""
     count = Counter(r.verdict for r in result.results)
     return shares(result.table) | {
         "quarantined": len(result.quarantined),
@@ -114,7 +114,8 @@ def as_table(broken: list[Result], scanned: pd.DataFrame, rows: int = 8) -> Tabl
         lines = [result.found.text, *paste, *examples(result, scanned, 3 if len(ordered) <= 4 else 1)]
         advice = Text(f"{result.check.remedy[0].upper()}{result.check.remedy[1:]}.", "italic")
         cell = Text("\n").join([*(Text(clean(line)) for line in lines), advice])
-        table.add_row(Text(spoken(result), "bold red" if result.failed else "yellow"), cell)
+        name, style = ("fails", "bold red") if result.failed else ("warns", "yellow")
+        table.add_row(Text.assemble((spoken(result), style), f"\n{name}"), cell)
     if len(ordered) > rows:
         table.add_row("...", f"{len(ordered) - rows} more in {DATA_PAGE}")
     return table

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from stages.common.artefacts import VIEW_CACHE
 from stages.common.settings import Params
+from stages.gate.audit import CHECKS
 from tests.helpers import REPO
 
 README = (REPO / "README.md").read_text()
@@ -38,6 +39,10 @@ def exists(path: str, folder: Path) -> bool:
 
 def test_the_readme_is_short() -> None:
     assert len(README.split()) <= WORDS
+
+
+def test_the_readme_counts_the_checks_of_the_gate() -> None:
+    assert re.findall(r"(\d+) of (\d+) checks failed", README) == [("4", str(len(CHECKS)))]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

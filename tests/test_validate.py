@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from contextlib import chdir, redirect_stdout
 from io import StringIO
@@ -117,6 +118,7 @@ def test_every_problem_is_told_at_once(project: Path) -> None:
     _, said = gate(project)
     assert figures(project)["failed"] == 3
     assert all(word in said for word in ("truncated", "unknown label", "classes near half"))
+    assert len(re.findall(r"\bfails\b", said)) == 3  # and not by colour alone
     rows = pd.read_csv(project / "reports/data_findings.csv", keep_default_na=False)
     listed = set(zip(rows["check"], rows["path"], strict=True))
     assert {("truncated", "malicious/002.png"), ("unknown_label", "unknown/x.png")} <= listed
