@@ -7,7 +7,8 @@ failure is shown and does not stop the run, so that bad settings can be compared
 
 import pandas as pd
 import torch
-from rich.table import Table
+from rich.box import SIMPLE
+from rich.table import Column, Table
 from rich.text import Text
 
 from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES, read_json, read_table
@@ -41,7 +42,8 @@ def main() -> None:
     learned = "it did not learn as it should" if failed else "it learned"
     if failed == ["beats_rule"]:
         learned = "it learned, but a rule of one feature does as well"
-    stdout.print(f"{learned}: {counts['pass']} passed, {counts['warn']} warnings, {counts['fail']} failed")
+    warned = f"{counts['warn']} warning{'s' * (counts['warn'] != 1)}"
+    stdout.print(f"{learned}: {counts['pass']} passed, {warned}, {counts['fail']} failed")
     if failed and params.diagnose.strict:
         raise StageError(f"diagnose.strict is set, and these failed: {', '.join(failed)}; see {DIAGNOSIS}")
 
@@ -80,12 +82,15 @@ def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:
 
 
 def as_table(symptoms: list[Symptom]) -> Table:
-    """The verdicts, with cause and next step where one is not a pass."""
-    table = Table("symptom", "", "figure", "bound", "likely cause, and what to check", title="Did it learn?")
-    for symptom in symptoms:
-        advice = "" if symptom.verdict == "pass" else f"{symptom.cause}; {symptom.check}"
+    """The verdicts, failures first, with cause and next step where one is not a pass; it fits 80 columns."""
+    table = Table(Column("symptom", no_wrap=True), Column("", no_wrap=True), "figure, likely cause, and what to check",
+                  title="Did it learn?", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+    for symptom in sorted(symptoms, key=lambda one: [*COLOURS].index(one.verdict), reverse=True):
+        lines = [f"{symptom.figure}, expected: {symptom.bound}"]
+        if symptom.verdict != "pass":
+            lines.append(f"{symptom.cause[:1].upper()}{symptom.cause[1:]}. Check: {symptom.check}.")
         mark = Text(symptom.verdict, style=COLOURS[symptom.verdict])
-        table.add_row(symptom.name.replace("_", " "), mark, Text(symptom.figure), Text(symptom.bound), Text(advice))
+        table.add_row(symptom.name.replace("_", " "), mark, Text("\n".join(lines)))
     return table
 
 

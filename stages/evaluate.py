@@ -17,7 +17,7 @@ reports/predictions.parquet (every model's probability for every row of the test
 import numpy as np
 import pandas as pd
 from rich.box import SIMPLE
-from rich.table import Table
+from rich.table import Column, Table
 
 from stages.common.artefacts import EVALUATION, MODEL, PREDICTIONS, SPLITS, TEST_FIGURES, VALID, read_table, write_table
 from stages.common.cli import progress, run_stage, stdout
@@ -181,8 +181,10 @@ def curves(test: pd.DataFrame, threshold: float) -> dict[str, pd.DataFrame]:
 def as_table(scores: pd.DataFrame, names: list[str]) -> Table:
     """Accuracy on the test part, and AUC on every set of rows, for every model; with its 95 % interval on test."""
     kinds = [kind for kind in scores["rows"].unique() if kind != "elsewhere, matched"]
-    title = "On the same rows, with 95 % intervals over sites"
-    table = Table("model", "accuracy", *(f"AUC {kind}" for kind in kinds), title=title, box=SIMPLE, pad_edge=False)
+    title = "Accuracy on test, AUC on each set of rows (95 % interval on test)"
+    head = ["AUC test" if kind == "test" else str(kind) for kind in kinds]
+    first = Column("model", no_wrap=True)
+    table = Table(first, "accuracy", *head, title=title, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     of = scores.set_index(["model", "rows", "metric"])[["value", "low", "high"]].sort_index()
     for model in names:
         cells = [f"{of.value[(model, 'test', 'accuracy')]:.3f}"]

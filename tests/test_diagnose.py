@@ -3,16 +3,19 @@
 import json
 import shutil
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
 from stages import diagnose, train
 from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES
 from stages.common.cli import StageError
+from stages.diagnosis.evidence import Symptom
 from stages.network.data import Images
 from stages.network.view import INPUT_SIDE
 from stages.training.batches import loader
@@ -50,6 +53,19 @@ def test_every_symptom_is_judged_and_shown(overfitting: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "Did it learn?" in shown
     assert "overfitting" in shown
+
+
+def test_the_table_fits_a_terminal_of_80_columns_and_has_all_of_it() -> None:
+    cause, check = "the initialisation does not fit the sizes of the layers", "reports/data.html: shortcuts"
+    long = Symptom("initial_activations", "fail", "deviations 0.37 to 263", "deviations 0.0001 to 10", cause, check)
+    passed = Symptom("one_batch", "pass", "loss 0.000", "below 0.1")
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(diagnose.as_table([passed, long]))
+    lines = console.export_text().splitlines()
+    text = " ".join(" ".join(lines).split())
+    assert max(map(len, lines)) <= 80
+    assert "The initialisation does not fit the sizes of the layers. Check: reports/data.html: shortcuts." in text
+    assert text.index("initial activations") < text.index("one batch pass loss 0.000, expected: below 0.1")
 
 
 def test_strict_makes_a_failure_an_error(copy: Path) -> None:
