@@ -91,10 +91,9 @@ def main() -> None:
     names = list(thresholds)
     kept = test[[*storage.STORAGE_COLUMNS, "label", "group", "payload", "version", *names]]
     write_table(PREDICTIONS, kept.assign(matched=np.isin(np.arange(len(test)), matched)))
-    figures = headline(value_of(scores)["test", "network"])
-    if len(other):
-        figures["auc_elsewhere"] = value_of(scores)["elsewhere", "network", "auc"]
-    write_json(TEST_FIGURES, figures)
+    value = value_of(scores)
+    elsewhere = value["elsewhere", "network", "auc"] if len(other) else None
+    write_json(TEST_FIGURES, headline(value["test", "network"], elsewhere))
     stdout.print(as_table(scores, names))
     if there["problem"]:
         stdout.print(f"not scored elsewhere: {there['problem']}", markup=False)

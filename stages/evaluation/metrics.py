@@ -165,6 +165,13 @@ def compute_scores(
     return {name: float(metric.compute(counts)) for name, metric in METRICS.items()}
 
 
-def headline(scores: Mapping[str, float]) -> dict[str, float]:
-    """The few of `scores` (as `compute_scores` returns them) by which runs are compared, by the names in HEADLINE."""
-    return {name: float(scores[metric]) for name, metric in HEADLINE.items()}
+def headline(scores: Mapping[str, float], elsewhere: float | None = None) -> dict[str, float]:
+    """The few of `scores` (as `compute_scores` returns them) by which runs are compared, by the names in HEADLINE.
+
+    With `elsewhere` also that AUC, as `auc_elsewhere`. To four digits: more tell nothing apart, and make DVC's
+    tables wide.
+    """
+    found = {name: float(scores[metric]) for name, metric in HEADLINE.items()}
+    if elsewhere is not None:
+        found["auc_elsewhere"] = elsewhere
+    return {name: round(value, 4) for name, value in found.items()}

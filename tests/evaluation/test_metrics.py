@@ -91,7 +91,12 @@ def test_the_headline_has_its_metrics_by_names_that_do_not_depend_on_the_data() 
     found = headline(compute_scores(np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.6, 0.1]), 0.5))
     assert list(found) == ["accuracy", "auc", "loss", "recall", "false_positives"] == list(HEADLINE)
     loss = -np.log([0.9, 0.4, 0.4, 0.9]).mean()
-    assert list(found.values()) == pytest.approx([0.5, 0.75, loss, 0.5, 0.5])
+    assert list(found.values()) == [0.5, 0.75, round(loss, 4), 0.5, 0.5]
+
+
+def test_the_headline_has_an_auc_from_elsewhere_where_there_is_one() -> None:
+    scores = compute_scores(np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.6, 0.1]), 0.5)
+    assert headline(scores, elsewhere=0.00108795) == headline(scores) | {"auc_elsewhere": 0.0011}
 
 
 def test_every_metric_has_a_title_and_a_meaning() -> None:
