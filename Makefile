@@ -13,7 +13,7 @@ repro: setup ## run the pipeline: every stage that is out of date (the default)
 	@$(in_venv) stages.commands.check
 	@$(in_venv) dvc repro
 
-plots: setup ## draw the curves and open them in a browser; needs no internet
+plots: setup ## show the curves in a browser; needs no internet
 	@$(in_venv) dvc plots show --open
 
 test: setup ## run the tests
@@ -24,14 +24,15 @@ lint: setup ## check style, format and types
 	@$(in_venv) ruff format --check
 	@$(in_venv) mypy
 
-bench: setup ## measure time and memory beside plain ten-line programs; WITH=--small for a quick try
+bench: setup ## time and memory beside plain programs; WITH=--small is quick
 	@$(in_venv) pip install -qq --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@$(in_venv) tests.benchmarks $(WITH)
 
-before: setup ## train the settings from before the fixes, as the DVC experiment `before`
+before: setup ## train the settings from before the fixes, as an experiment
 	@$(in_venv) stages.commands.ablation.before $(WITH)
 
-ablation: setup ## which fix made it learn? 48 experiments in DVC's queue; WITH="-S split.per_class=250" uses fewer images
+# `WITH="-S split.per_class=250"` uses fewer images.
+ablation: setup ## which fix made it learn? 48 experiments in DVC's queue
 	@$(in_venv) stages.commands.ablation.enqueue $(WITH)
 	@$(in_venv) dvc queue start
 
@@ -51,7 +52,7 @@ setup: .venv/.ready ## install what is missing; the other targets do this first
 	@touch $@
 
 # No `setup` before it: after an upgrade by hand, that would put the old versions back.
-lock: ## write the versions installed in .venv to constraints.txt and stages/libraries/
+lock: ## write the installed versions to constraints.txt and so on
 	@$(in_venv) pip list --format freeze --exclude-editable --exclude pip --exclude setuptools >.venv/lock
 	@sed -i.old 's/+.*//' .venv/lock
 	@for file in stages/libraries/*.txt; do \
@@ -64,7 +65,7 @@ lock: ## write the versions installed in .venv to constraints.txt and stages/lib
 
 # Removes only what DVC or a tool can make again. Keeps .venv, files in git, folders of your own, and DVC's cache, from
 # which `make repro` restores earlier results and which holds the models of experiments.
-clean: ## remove the tools' caches and the pipeline's results that are not in git
+clean: ## remove caches and those results that are not in git
 	rm -rf .pytest_cache .ruff_cache .mypy_cache build dvc_plots reports/dvc_plots *.egg-info
 	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/model.onnx models/checkpoint.pt data/.views.sqlite*
 	rm -f reports/data.html reports/data_findings.csv reports/predictions.parquet reports/index.html

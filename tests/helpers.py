@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -231,6 +232,17 @@ def run_python(*arguments: str, folder: Path, **options: Any) -> "subprocess.Com
     """`python ARGUMENTS` in `folder`, where the repository's `stages` can be imported."""
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=IMPORTING, capture_output=True, text=True, timeout=HANGS, **options)
+
+
+def on_a_terminal(command: Sequence[str], folder: Path, columns: int) -> list[str]:
+    """The lines that `command` shows on a terminal of that many columns, on stdout or stderr, without colours."""
+    ours, theirs = os.openpty()
+    env = IMPORTING | {"TERM": "xterm-256color", "COLUMNS": str(columns)}
+    subprocess.run(command, cwd=folder, env=env, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 2**16).decode()
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r\n", "\n").splitlines()
 
 
 def pack(project: Path, *options: str, target: str = "shards") -> Path:

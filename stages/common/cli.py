@@ -3,7 +3,9 @@
 import argparse
 import errno
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,11 +14,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from stages.common.lifetime import end_with_dvc, end_with_parent
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False)
+for _console in (stderr, stdout):
+    _console.soft_wrap = not _console.is_terminal  # what is read by a program keeps its lines
+
+WIDEST = 118  # characters of a line of --help
+NUMBERED = re.compile(r"\d+\. ")
 
 
 class StageError(Exception):
@@ -32,7 +40,7 @@ def run_stage(main: Callable[[], None]) -> None:
         usage="%(prog)s [--help]",
         description=document,
         epilog=f"Settings are in params.yaml. To try others without editing it: dvc exp run -S {name}.KEY=VALUE",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     _, others = parser.parse_known_args()
     if others:
@@ -78,9 +86,38 @@ def one_at_a_time(name: str) -> Iterator[None]:
 
 def command_parser(name: str, document: str | None) -> argparse.ArgumentParser:
     """A parser for `python -m stages.NAME` whose `--help` prints `document`, its docstring, and the options."""
-    return argparse.ArgumentParser(
-        prog=f"python -m stages.{name}", description=document, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    return argparse.ArgumentParser(prog=f"python -m stages.{name}", description=document, formatter_class=Help)
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Fits a docstring to the terminal: paragraphs are filled, lines of a list and of examples stay lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        blocks: list[str] = []
+        hang = -1  # where a line that goes on with the block before it begins
+        for line in text.splitlines():
+            if line.strip() and hang == len(line) - len(line.lstrip()) and not NUMBERED.match(line):
+                blocks[-1] += f" {line.strip()}"
+            else:
+                blocks.append(line)
+                hang = _hang(line)
+        return "\n".join(_wrapped(block, min(width, WIDEST)) for block in blocks)
+
+
+def _hang(line: str) -> int:
+    """Where the text of `line` begins: after its number, or in its last column; -1 for an example of one column."""
+    if not line.strip():
+        return -1
+    if found := NUMBERED.match(line):
+        return found.end()
+    columns = [gap.end() for gap in re.finditer(r"\S {2,}(?=\S)", line)]
+    return 0 if not line.startswith(" ") else columns[-1] if columns else -1
+
+
+def _wrapped(block: str, width: int) -> str:
+    hang, indent = _hang(block), len(block) - len(block.lstrip())
+    deep = hang if 0 <= hang < width / 2 else indent + 4
+    return textwrap.fill(block, width, subsequent_indent=" " * deep, break_long_words=False, break_on_hyphens=False)
 
 
 def run(main: Callable[[], None]) -> None:
@@ -106,8 +143,7 @@ def run(main: Callable[[], None]) -> None:
 
 def fail(message: str, status: int = 1) -> None:
     """Print one error line and exit. Markup is off, because the message may quote a file name from a stranger."""
-    stderr.print("error:", style="bold red", end=" ")
-    stderr.print(printable(message), markup=False)
+    stderr.print(Text.assemble(("error:", "bold red"), " ", printable(message)))
     sys.exit(status)
 
 

@@ -47,7 +47,7 @@ from typing import Any
 
 # Every worker process imports this file too; what it does not need is imported where it is used.
 from stages.common.artefacts import MODEL, ONNX
-from stages.common.cli import fail, printable, progress, run, stderr, stdout
+from stages.common.cli import Help, fail, printable, progress, run, stderr, stdout
 from stages.predict.sources.item import Limits
 
 STATUS = """exit status:
@@ -170,7 +170,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="qr-gate-predict",
         description=__doc__,
         epilog=STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     add = parser.add_argument
     add("paths", nargs="*", metavar="FILE", help="a file; a folder, for all in it; - for a list on stdin, one a line")

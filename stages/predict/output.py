@@ -19,6 +19,7 @@ from stages.payload.safe import clean, defang, inert
 from stages.predict.verdicts import COLUMNS, NOT_JUDGED, Row
 
 MAX_SHOWN_PAYLOAD = 100  # characters of a payload in the table
+WIDE = 100  # columns of a terminal from which on the host, which the payload has as well, gets a column of its own
 LIVE = ("payload", "host", "registrable_domain")  # raw, so that programs can use them; escaped, so that nobody clicks
 
 
@@ -102,9 +103,11 @@ def _table(rows: list[Row], deployable: bool, heading: bool = False) -> Table:
     table.add_column("verdict", width=10)
     table.add_column("probability", width=11, justify="right")
     table.add_column("file", ratio=3, overflow="fold")
-    table.add_column("host", ratio=2, overflow="fold")
+    if stdout.width >= WIDE:
+        table.add_column("host", ratio=2, overflow="fold")
     table.add_column("payload, or why not", ratio=4, overflow="fold")
     for row in rows:
-        verdict, *others = _cells(row)
+        verdict, probability, place, host, payload = _cells(row)
+        others = [probability, place, host, payload] if stdout.width >= WIDE else [probability, place, payload]
         table.add_row(Text(verdict, styles[verdict]), *map(Text, others))
     return table

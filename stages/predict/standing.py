@@ -39,7 +39,7 @@ def standing(model: Path, about: dict[str, Any]) -> Standing:
 
 def _figures(test: dict[str, float] | None, metrics: dict[str, Any]) -> str:
     if test:
-        elsewhere = f"AUC {test['auc_elsewhere']:.3f}" if test.get("auc_elsewhere") else "not measured"
+        elsewhere = f"AUC {test['auc_elsewhere']:.3f}" if test.get("auc_elsewhere") is not None else "not measured"
         return (
             f"on its test part it calls {test['false_positives']:.0%} of benign and {test['recall']:.0%} of malicious "
             f"codes malicious (AUC {test['auc']:.3f}); elsewhere {elsewhere}"

@@ -1,3 +1,4 @@
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -5,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.common.cli import StageError, one_at_a_time
-from tests.helpers import IMPORTING, run_python, run_stage
+from stages.common.cli import Help, StageError, one_at_a_time
+from tests.helpers import IMPORTING, REPO, on_a_terminal, run_python, run_stage
 
 HOLDER = """
 import sys
@@ -63,3 +64,42 @@ run(main)
     assert ended.returncode == 1
     what = "" if name == "None" else "data/x: "
     assert ended.stderr == f"error: {what}Permission denied; check who owns the file and its folder\n"
+
+
+def docstrings() -> list[str]:
+    """What --help can print: of all modules that have something of their own to say."""
+    modules = [ast.parse(path.read_text()) for path in sorted((REPO / "stages").rglob("*.py"))]
+    return [text for module in modules if (text := ast.get_docstring(module))]
+
+
+@pytest.mark.parametrize("width", [78, 118, 300])
+def test_help_fits_the_terminal_and_keeps_every_word(width: int) -> None:
+    for text in docstrings():
+        shown = Help("stages")._fill_text(text, width, "")
+        assert shown.split() == text.split()
+        assert max(map(len, shown.splitlines())) <= min(width, 118), shown
+
+
+def test_in_help_paragraphs_are_filled_and_lists_stay_lists() -> None:
+    lists = "    command a b    # why so\n    name    all that it\n            is\n\nAs\nfollows:\n1. first\n2. second"
+    assert Help("stages")._fill_text(f"One\ntwo three.\n\n{lists}", 26, "").splitlines() == [
+        "One two three.",
+        "",
+        "    command a b    # why",
+        "        so",
+        "    name    all that it is",
+        "",
+        "As follows:",
+        "1. first",
+        "2. second",
+    ]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_no_line_ends_within_a_word(tmp_path: Path, columns: int) -> None:
+    message = "images/malicious/0003.png is not what it should be, " * 4
+    code = f"from stages.common.cli import StageError, run\ndef main(): raise StageError({message!r})\nrun(main)"
+    lines = on_a_terminal([sys.executable, "-c", code], tmp_path, columns)
+    assert len(lines) > 1 and max(map(len, lines)) <= columns
+    assert " ".join(lines).split() == ["error:", *message.split()]
+    assert len(run_python("-c", code, folder=tmp_path).stderr.splitlines()) == 1  # for a program it stays a line

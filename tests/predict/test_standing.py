@@ -9,7 +9,7 @@ import pytest
 
 from stages.network.model_file import read_model_file
 from stages.predict.standing import standing
-from tests.helpers import IMPORTING, draw_qr, write_model
+from tests.helpers import IMPORTING, draw_qr, on_a_terminal, write_model
 from tests.predict.asking import answers
 
 FIGURES = {"auc": 0.8236, "recall": 0.81, "false_positives": 0.28}
@@ -62,6 +62,20 @@ def test_the_figures_stand_on_stderr(
     assert "elsewhere not measured" in said
     write_card(beside.parent, model, deploy="no", test=FIGURES | {"auc_elsewhere": 0.6})
     assert "elsewhere AUC 0.600; the report says: do not deploy it" in standing(beside, about).sentence
+    write_card(beside.parent, model, deploy="no", test=FIGURES | {"auc_elsewhere": 0.0})
+    assert "elsewhere AUC 0.000; the report says: do not deploy it" in standing(beside, about).sentence
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_no_word_is_broken(beside: Path, tmp_path: Path, columns: int) -> None:
+    code = draw_qr(tmp_path / "photo.png", "https://shop.example/")
+    lines = on_a_terminal(
+        [sys.executable, "-m", "stages.predict", "--model", str(beside), code.name], tmp_path, columns
+    )
+    assert max(map(len, lines)) <= columns
+    heading, answer = lines[-2:]
+    assert ("host" in heading) == (columns > 100)
+    assert {"photo.png", "hxxps://shop[.]example/"} <= set(answer.split())
 
 
 def test_a_card_of_another_model_says_nothing(beside: Path, model: Path) -> None:
