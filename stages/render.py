@@ -13,10 +13,10 @@ import segno
 from stages.common.artefacts import DRAWN_IMAGES
 from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing
-from stages.common.settings import IGNORE, Data, Render, folded, load_params
+from stages.common.settings import Data, Render, folded, load_params
 from stages.common.workers import worker_pool
 from stages.dataset.csv_table import read_csv
-from stages.dataset.labels import class_names
+from stages.dataset.labels import IGNORED, class_names
 from stages.dataset.storage import require_folder_of_its_own, require_plain_entries
 from stages.payload.safe import clean, defang
 
@@ -93,11 +93,11 @@ def read_urls(data: Data) -> pd.DataFrame:
             f"{path}: row {odd.index[0]} has the source {clean(odd.iloc[0])!r}, which no folder can be called; "
             "use letters, digits, spaces, dots, - and _"
         )
-    if (classes == IGNORE).all():
+    if (classes == IGNORED).all():
         raise StageError(
             f"{path}: data.classes ignores the labels of all {len(table):,} rows; map one of them to a class"
         )
-    return table.assign(label=classes)[classes != IGNORE]
+    return table.assign(label=classes)[classes != IGNORED]
 
 
 def draw_code(job: tuple[str, Path, Render]) -> bool:

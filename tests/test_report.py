@@ -10,8 +10,10 @@ from ruamel.yaml import YAML
 
 from stages import diagnose, evaluate, export, report, robustness
 from stages.common.cli import StageError
+from stages.common.settings import load_params
 from stages.network.corruption import CORRUPTIONS
 from stages.network.model_file import read_model_file
+from stages.page.inputs import TABLES, read_inputs
 from stages.predict.standing import standing
 from tests.helpers import set_params
 from tests.pages import HOSTILE, Page
@@ -171,6 +173,16 @@ def test_a_missing_input_is_named_with_the_remedy(name: str, copy: Path) -> None
     (copy / name).unlink()
     with pytest.raises(StageError, match=rf"{re.escape(name)} is not there yet: run `dvc repro`"):
         report.main()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_lacks_a_column_is_named_with_the_remedy(name: str, copy: Path) -> None:
+    path, columns = TABLES[name]
+    table = pd.read_csv(path)
+    for column in columns:
+        table.drop(columns=column).to_csv(path, index=False)
+        with pytest.raises(StageError, match=rf"^{path} is damaged \(it has no column {column}\): delete it and run"):
+            read_inputs(load_params())
 
 
 def test_the_mistakes_are_the_most_confident_ones_and_harmless(copy: Path) -> None:

@@ -5,9 +5,10 @@ python -m stages.commands.results     # reads reports/evaluate/
 
 import pandas as pd
 
-from stages.common.artefacts import EVALUATION, read_csv
+from stages.common.artefacts import read_csv
 from stages.common.cli import command_parser, run, stdout
 from stages.page.captions import interval
+from stages.page.inputs import TABLES
 
 SHORT = {
     "network": "network",
@@ -26,7 +27,7 @@ LONG = {
 
 def main() -> None:
     """Print both tables."""
-    scores = read_csv(EVALUATION / "metrics.csv")
+    scores = read_csv(*TABLES["metrics"])
     for title, lines in (("README.md", short(scores)), ("reports/README.md", long(scores))):
         stdout.print(f"{title}:\n", *lines, "", sep="\n", markup=False)
 

@@ -1,7 +1,7 @@
 """The path of every file that passes between stages (the same as in dvc.yaml), and how to read them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,16 +117,22 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
-    """The table of text at `path`, `options` being those of pandas. Raises StageError as `read_json` does."""
+def read_csv(path: Path, columns: Collection[str] = (), **options: Any) -> "pd.DataFrame":
+    """The table of text at `path`, `options` being those of pandas.
+
+    Raises StageError as `read_json` does, and where it lacks one of `columns`.
+    """
     import pandas as pd
 
     try:
-        return pd.read_csv(path, **options)
+        table = pd.read_csv(path, **options)
     except FileNotFoundError:
         raise absent(path) from None
     except (ValueError, IsADirectoryError) as error:
         raise unusable(path, str(error).strip().partition("\n")[0]) from None
+    if missing := [name for name in columns if name not in table]:
+        raise unusable(path, f"it has no column {missing[0]}")
+    return table
 
 
 def unusable(path: Path, cause: str) -> StageError:

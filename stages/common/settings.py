@@ -22,7 +22,7 @@ from ruamel.yaml.error import YAMLError
 from stages.common.cli import StageError
 
 CLASSES = ("benign", "malicious")  # 0 and 1
-IGNORE = "ignore"  # in data.classes: files with this label are left out
+IGNORE = "ignore"  # in data.classes: files with this label or in this folder are left out
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Level = Literal["error", "warn", "off"]
@@ -46,6 +46,11 @@ def _with_names(value: Any) -> Any:
     if len(named) < len(value):
         raise ValueError("the same name is there twice, once in quotes; keep one")
     return named
+
+
+def _or_empty(value: Any) -> Any:
+    """{} for a key whose values were all commented out, which YAML reads as null."""
+    return {} if value is None else value
 
 
 def _distinct(names: dict[str, str]) -> dict[str, str]:
@@ -115,7 +120,8 @@ class Validate(Section):
     max_interval: Annotated[float, Field(gt=0, le=0.5)]
     bad_rows: Literal["stop", "quarantine"]
     max_bad_rows: Rate
-    levels: dict[str, Level]  # of the checks in stages/gate/ whose level is not the default
+    # Of the checks in stages/gate/ whose level is not the default.
+    levels: Annotated[dict[str, Level], BeforeValidator(_or_empty)]
 
 
 class Split(Section):
@@ -125,7 +131,10 @@ class Split(Section):
     test: Share
     by: Literal["site", "row"]
     given: Annotated[
-        dict[str, Literal["train", "val", "test", "elsewhere"]], BeforeValidator(_with_names), AfterValidator(_distinct)
+        dict[str, Literal["train", "val", "test", "elsewhere"]],
+        BeforeValidator(_with_names),
+        BeforeValidator(_or_empty),
+        AfterValidator(_distinct),
     ]
     per_class: PositiveInt | None
     balance_tolerance: Annotated[float, Field(ge=0, le=0.5)]
@@ -217,7 +226,8 @@ class Params(Section):
     split: Split
     model: Model
     train: Train
-    augment: dict[str, float]  # checked in stages/network/corruption.py, which knows their names and ranges
+    # Checked in stages/network/corruption.py, which knows their names and ranges.
+    augment: Annotated[dict[str, float], BeforeValidator(_or_empty)]
     diagnose: Diagnose
     calibrate: Calibrate
     evaluate: Evaluate

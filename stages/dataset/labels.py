@@ -7,9 +7,11 @@ from enum import StrEnum, auto
 from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
-from stages.common.settings import CLASSES, Data, folded
+from stages.common.settings import CLASSES, IGNORE, Data, folded
 from stages.dataset.csv_table import read_csv
 from stages.dataset.storage import labels_file
+
+IGNORED = "/ignore"  # the label of what data.classes ignores; no folder can be called so
 
 
 class LabelProblem(StrEnum):
@@ -33,15 +35,16 @@ class Label:
 
 
 def class_names(classes: Mapping[str, str]) -> dict[str, str]:
-    """data.classes with its names `folded`, as a label or folder is looked up everywhere.
+    """What a label or folder means, by its name `folded`: one of CLASSES, or IGNORED.
 
-    Benign and malicious are known without being named there.
+    Benign and malicious are known without being named in data.classes.
     """
-    return {name: name for name in CLASSES} | {folded(name): class_ for name, class_ in classes.items()}
+    named = {folded(name): IGNORED if class_ == IGNORE else class_ for name, class_ in classes.items()}
+    return {name: name for name in CLASSES} | named
 
 
 def label_of(path: str, classes: Mapping[str, str]) -> str:
-    """The class of the nearest folder that `classes` knows, case aside.
+    """The class of the nearest folder that `classes` knows, case aside, or IGNORED.
 
     Where none is known: the nearest folder whose name contains one of them (so that the gate can
     propose it), else the nearest folder, else "".

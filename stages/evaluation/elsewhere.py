@@ -23,6 +23,7 @@ class Elsewhere(TypedDict):
     named: int  # readable rows that split.given calls elsewhere
     left_out: int  # of them, those whose payload or site train has
     images: int  # of the others, those that the network can judge
+    unjudged: int  # and those that it cannot
     sites: int
     problem: str
 
@@ -38,6 +39,7 @@ def describe(rows: pd.DataFrame, seen: pd.DataFrame, valid: pd.DataFrame, given:
         "named": named,
         "left_out": named - new,
         "images": len(own),
+        "unjudged": new - len(own),
         "sites": int(own["group"].nunique()),
         "problem": problem(own, named, new),
     }

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from stages.common.settings import CLASSES, IGNORE, Level, Params, refuse_unknown
+from stages.common.settings import CLASSES, Level, Params, refuse_unknown
+from stages.dataset.labels import IGNORED
 from stages.dataset.parts import ELSEWHERE, given_parts, require_given
 from stages.gate import doubts, files, given_split, labels, shortcuts, size
 from stages.gate.check import HELPERS, Audit, Check, Finding, Result
@@ -35,7 +36,7 @@ def audit(table: pd.DataFrame, params: Params) -> Audit:
     Files of a class that data.classes ignores are counted and in no check.
     """
     require_given(table, params.split.given)
-    ignored = table["label"] == IGNORE
+    ignored = table["label"] == IGNORED
     table, count = prepared(table[~ignored], params), int(ignored.sum())
     results = make_checks(table, params)
     if params.validate_.bad_rows == "stop":

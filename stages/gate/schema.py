@@ -16,7 +16,7 @@ class ScanTable(pa.DataFrameModel):
     """data/scan.parquet, one row a file. Unknown is null; a text is "" where there is nothing to say."""
 
     path: pd.StringDtype = pa.Field(unique=True)  # within data.images
-    label: pd.StringDtype  # a class, or the name of a folder that data.classes does not know
+    label: pd.StringDtype  # a class, IGNORED, or the name of a folder that data.classes does not know
     source: pd.StringDtype = pa.Field(nullable=True)  # where it was collected
     shard: pd.StringDtype = pa.Field(nullable=True)
     offset: pd.Int64Dtype = pa.Field(nullable=True, ge=0)

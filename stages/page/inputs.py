@@ -37,12 +37,21 @@ JSON = {
     "summary": EVALUATION / "summary.json",
     "export": EXPORT_FIGURES,
 }
-TABLES = {
-    "findings": DATA_FINDINGS,
-    "robustness": ROBUSTNESS / "robustness.csv",
-    **{name: EVALUATION / f"{name}.csv" for name in
-       ("metrics", "differences", "slices", "drops", "drift", "roc", "precision_recall", "reliability", "confusion")},
-}  # fmt: skip
+# Each with the columns that are shown.
+TABLES = {name: (path, columns.split()) for name, path, columns in (
+    ("findings", DATA_FINDINGS, "check level path error"),
+    ("robustness", ROBUSTNESS / "robustness.csv",
+     "corruption title severity unit rectified images unjudged accuracy auc decode_rate"),
+    ("metrics", EVALUATION / "metrics.csv", "model metric value low high rows"),
+    ("differences", EVALUATION / "differences.csv", "model metric difference low high rows"),
+    ("slices", EVALUATION / "slices.csv", "slice value rows malicious accuracy low high auc"),
+    ("drops", EVALUATION / "drops.csv", "model metric drop low high"),
+    ("drift", EVALUATION / "drift.csv", "feature kind index train other rows"),
+    ("roc", EVALUATION / "roc.csv", "false_positive_rate true_positive_rate threshold chance"),
+    ("precision_recall", EVALUATION / "precision_recall.csv", "recall precision threshold chance"),
+    ("reliability", EVALUATION / "reliability.csv", "predicted malicious rows perfect"),
+    ("confusion", EVALUATION / "confusion.csv", "actual predicted"),
+)}  # fmt: skip
 SAMPLE = SAMPLE_URLS, DRAWN_IMAGES
 
 
@@ -97,7 +106,7 @@ def read_inputs(params: Params) -> Inputs:
     return Inputs(
         params=params,
         figures={name: read_json(path) for name, path in JSON.items()},
-        tables={name: read_csv(path) for name, path in TABLES.items()},
+        tables={name: read_csv(path, columns) for name, (path, columns) in TABLES.items()},
         curves=read_curves(),
         rows=read_table(SPLITS),
         predictions=read_table(PREDICTIONS),

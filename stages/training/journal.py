@@ -5,21 +5,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dvclive import Live
+from scmrepo.exceptions import SCMError
 
 from stages.common.artefacts import CURVES
-from stages.common.cli import progress
+from stages.common.cli import StageError, progress
 
 Scores = dict[str, float]
 
 
 @contextmanager
 def curves(first: bool) -> Iterator[Callable[[int, Scores], None]]:
-    """Yield a function that adds the scores of an epoch to the curves; only the `first` process has any."""
+    """Yield a function that adds the scores of an epoch to the curves; only the `first` process has any.
+
+    Raises StageError in a git repository without a commit, of which dvclive wants to know the last.
+    """
     if not first:
         yield lambda _epoch, _scores: None
         return
     os.environ["DVC_STUDIO_OFFLINE"] = "true"  # no stage uses the internet, whatever the user's configuration says
-    with Live(str(CURVES), save_dvc_exp=False, dvcyaml=False) as live:
+    try:
+        opened = Live(str(CURVES), save_dvc_exp=False, dvcyaml=False)
+    except SCMError as error:
+        raise StageError(
+            f"the git repository here cannot tell its last commit ({error}): make one (git add, git commit), "
+            "then train again"
+        ) from None
+    with opened as live:
 
         def log(epoch: int, scores: Scores) -> None:
             live.step = epoch

@@ -77,6 +77,16 @@ def test_a_damaged_table_of_text_is_an_error_of_one_line(project: Path, content:
         read_csv(path)
 
 
+def test_a_column_that_a_table_of_text_lacks_is_named(project: Path) -> None:
+    path = EVALUATION / "metrics.csv"
+    spoil(path, b"a,b\n1,2\n")
+    assert list(read_csv(path, ["b"])) == ["a", "b"]
+    with pytest.raises(
+        StageError, match=r"metrics\.csv is damaged \(it has no column c\): delete it and run `dvc repro`"
+    ):
+        read_csv(path, ["a", "c"])
+
+
 def spoil(path: Path, content: bytes | None) -> None:
     """Write `content` to `path`, or make a folder of that name."""
     path.parent.mkdir(parents=True, exist_ok=True)

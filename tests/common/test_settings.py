@@ -142,6 +142,21 @@ def test_an_impossible_value_is_named(project: Path, key: str, value: object) ->
         load_params()
 
 
+@pytest.mark.parametrize("text", ["given:\n    #train: train", "levels:\n", "augment:\n    # blur: 0.5\n"])
+def test_a_key_whose_values_are_all_commented_out_is_empty(project: Path, text: str) -> None:
+    key = text.partition(":")[0]
+    lines = (project / "params.yaml").read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
+    indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+    rest = start + 1
+    while rest < len(lines) and lines[rest].startswith(f"{indent} "):
+        rest += 1
+    lines[start:rest] = [indent + line for line in text.splitlines()]
+    (project / "params.yaml").write_text("\n".join(lines))
+    params = load_params()
+    assert {"given": params.split.given, "levels": params.validate_.levels, "augment": params.augment}[key] == {}
+
+
 def test_names_of_classes_may_be_numbers_and_truth_values(project: Path) -> None:
     set_params(project, {"data.classes": {0: "benign", 1: "malicious"}})
     assert load_params().data.classes == {"0": "benign", "1": "malicious"}

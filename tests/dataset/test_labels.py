@@ -8,7 +8,7 @@ import pytest
 
 from stages.common.cli import StageError
 from stages.common.settings import Data, load_params
-from stages.dataset.labels import label_of, read_labels, source_of
+from stages.dataset.labels import IGNORED, label_of, read_labels, source_of
 from stages.dataset.row import CONTENT, examine
 from stages.dataset.storage import Stored, list_images
 from stages.gate import labels as checks
@@ -139,7 +139,15 @@ def test_the_classes_are_known_by_their_own_names_whatever_others_they_have(clas
     assert label_of("feed/Malicious/a.png", classes) == "malicious"
     assert source_of("feed/Malicious/a.png", classes) == "feed"
     assert label_of("Benign/deeper/a.png", classes) == "benign"
-    assert label_of("benign/a.png", {"benign": "ignore"}) == "ignore"
+    assert label_of("benign/a.png", {"benign": "ignore"}) == IGNORED
+
+
+def test_ignore_is_a_name_like_any_other_where_data_classes_does_not_say_it(project: Path) -> None:
+    assert label_of("ignore/a.png", CLASSES) == "ignore" != IGNORED
+    assert label_of("ignore/a.png", {"ignore": "ignore"}) == IGNORED
+    (project / "labels.csv").write_text("file,label\na.png,ignore\nb.png,left out\n")
+    set_params(project, {"data.images": str(project), "data.classes": {"left out": "ignore"}})
+    assert labelled(["a.png", "b.png"], load_params())["label"].tolist() == ["ignore", IGNORED]
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_the_same_distribution_gives_no_drop_beyond_the_interval(evaluated: Call
     assert drops["drop"]["best_rule", "auc"] == 0
     low, high = drops.loc[("network", "auc"), ["low", "high"]]
     assert low <= 0 <= high
-    assert described() == {"named": 60, "left_out": 0, "images": 60, "sites": 60, "problem": ""}
+    assert described() == {"named": 60, "left_out": 0, "images": 60, "unjudged": 0, "sites": 60, "problem": ""}
     network = found["value"]["elsewhere", "network", "auc"]
     assert json.loads(TEST_FIGURES.read_text())["auc_elsewhere"] == pytest.approx(network, abs=0.51e-4)
     parts = pd.read_parquet(SPLITS)
@@ -98,7 +98,7 @@ def test_codes_that_the_network_cannot_judge_are_not_taken_for_known() -> None:
     rows = pd.DataFrame({"path": paths, "part": "elsewhere", "group": paths, "label": ["benign", "malicious"] * 50})
     new, given = rows.iloc[:90], {"there": "elsewhere"}
     found = describe(new, new.iloc[:60], rows, given)
-    assert found == {"named": 100, "left_out": 10, "images": 60, "sites": 60, "problem": ""}
+    assert found == {"named": 100, "left_out": 10, "images": 60, "unjudged": 30, "sites": 60, "problem": ""}
     assert describe(new, new.iloc[:0], rows, given)["problem"] == (
         "the network can judge none of the 90 codes from elsewhere"
     )

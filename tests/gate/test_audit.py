@@ -17,7 +17,7 @@ from stages.gate import audit as gate
 from stages.gate.audit import audit, levels_of_checks, make_checks, prepared, usable
 from stages.gate.check import Finding, Result
 from tests.gate.helpers import GOOD, NAMES, with_params
-from tests.helpers import draw_classes, looked_at, set_params
+from tests.helpers import draw_classes, draw_qr, looked_at, set_params
 
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
 
@@ -272,6 +272,19 @@ def test_another_collection_is_gated_and_not_balanced_against_the_first(table: p
     run(validate.main)
     figures = json.loads(Path("reports/data.json").read_text())["elsewhere"]
     assert figures == {"images": 20, "decode_rate": 1.0, "malicious_share": 0.0}
+
+
+def test_a_folder_called_ignore_is_unknown_unless_data_classes_ignores_it(project: Path) -> None:
+    draw_classes(project / "qr", 20, 20)
+    draw_qr(project / "qr/ignore/a.png", "https://a.example/")
+    set_params(project, {"data.images": "qr"})
+    params = load_params()
+    found = {result.check.name: result.found for result in checked(looked_at(project / "qr", params), params)}
+    assert found["unknown_label"].text == "1 of 41 files (ignore: 1)"
+    set_params(project, {"data.classes": {"ignore": "ignore"}})
+    params = load_params()
+    result = audit(looked_at(project / "qr", params), params)
+    assert (result.ignored, len(result.table)) == (1, 40)
 
 
 def test_a_dataset_whose_codes_nobody_measured_ends_in_findings(table: pd.DataFrame, project: Path) -> None:

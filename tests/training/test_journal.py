@@ -1,9 +1,12 @@
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from stages.common.cli import StageError
 from stages.training.curves import read_curves
 from stages.training.journal import Console, curves
+from tests.helpers import ENV
 
 SCORES = {"train/loss": 0.61, "val/loss": 0.62, "val/accuracy": 0.7, "val/auc": 0.8}
 
@@ -16,6 +19,12 @@ def test_the_curves_are_read_as_they_were_told(project: Path) -> None:
     assert found["val/loss"].to_dict() == {1: 0.62, 2: 0.5}
     assert set(found) == set(SCORES)
     assert not (project / "dvc.yaml").exists()
+
+
+def test_a_repository_without_a_commit_is_an_error_with_the_remedy(project: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True, env=ENV)
+    with pytest.raises(StageError, match=r"^the git repository here .*git commit"), curves(first=True):
+        pass
 
 
 def test_other_processes_write_none_and_say_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
