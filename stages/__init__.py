@@ -22,6 +22,10 @@ tests/test_structure.py checks this. See README.md in this folder for a glossary
 
 import warnings
 
+from stages.common.lifetime import end_with_starter
+
+end_with_starter()
+
 LAYERS = (
     "stages", "commands", "predict", "page", "gate", "evaluation", "diagnosis", "training", "network", "dataset", "qr",
     "payload", "common",

@@ -16,8 +16,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from stages.common.lifetime import end_with_dvc, end_with_parent
-
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
 for _console in (stderr, stdout):
@@ -45,12 +43,6 @@ def run_stage(main: Callable[[], None]) -> None:
     _, others = parser.parse_known_args()
     if others:
         parser.error(f"unknown argument {printable(others[0])}: a stage takes its settings from params.yaml")
-
-    # What went on without the DVC or the torchrun that started it would write beside its successor.
-    if "RANK" in os.environ:
-        end_with_parent(os.getppid())
-    elif "DVC_STAGE" in os.environ:
-        end_with_dvc()
 
     def alone() -> None:
         with one_at_a_time(name):

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
 from stages.common.cli import StageError
+from stages.common.lifetime import LAUNCHER
 from stages.common.settings import Train
 from stages.common.workers import cores
 from stages.network.device import choose_device
@@ -77,6 +78,7 @@ def start_processes(settings: Train, module: str) -> None:
     # Else the agent shares one store with its workers and keeps it over restarts: the second attempt then finds the
     # addresses of the first, and waits for ever where nobody listens (pytorch/pytorch#135712; so with gloo, too).
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    os.environ[LAUNCHER] = str(os.getpid())
     os.environ.setdefault("OMP_NUM_THREADS", str(max(cores() // count, 1)))
     config = LaunchConfig(
         min_nodes=1,

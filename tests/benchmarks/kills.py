@@ -1,62 +1,89 @@
-"""Does a process outlive the one that it works for? Runs are killed at random moments, and what still runs is counted.
+"""What is left of a run that is killed? Every stage is killed at random moments and run again.
 
-python -m tests.benchmarks.kills --count 20 FOLDER    # FOLDER, which is made if it is not there, gets a small project
+python -m tests.benchmarks.kills --count 60 FOLDER    # FOLDER, which is made if it is not there, keeps the project
 
-Only the process that was started is killed (SIGKILL), as the system kills it when memory is short. All that it has
-started, however indirectly, has a variable of this run in its environment: by that it is found again.
+Killed (SIGKILL, as the system kills what takes too much memory) is DVC alone, a stage that was run by hand, or DVC with
+all that it has started. Ten seconds later nothing of it may run. The next run must give the bytes that an
+undisturbed one gives, and leave nothing half written.
 """
 
 import argparse
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree, rmtree
 from uuid import uuid4
 
 import psutil
+from ruamel.yaml import YAML
 
-from stages.common.artefacts import CHECKPOINT, MODEL, SCAN
 from stages.common.cli import stdout
-from tests.clones import git
-from tests.conftest import train_easily
-from tests.helpers import ENV, IMPORTING, REPO, set_params
+from stages.common.files import remove
+from tests.clones import clone, dvc
+from tests.helpers import ENV, REPO, set_params
 
-MARK = "QR_GATE_KILLED_RUN"
+MARK = "QR_GATE_KILLED_RUN"  # in the environment of all that a run starts, however indirectly
 PATIENCE = 10.0  # seconds that the others have to end
-STAGE = [sys.executable, "-m"]
-# Command, settings, and the seconds of processor time within which it is killed: a busy machine changes nothing.
-COMMANDS: dict[str, tuple[list[str], dict[str, object], float]] = {
-    "stages.scan": ([*STAGE, "stages.scan"], {}, 4.0),
-    "stages.robustness": ([*STAGE, "stages.robustness"], {}, 15.0),
-    "stages.train": ([*STAGE, "stages.train"], {"train.devices": 1}, 15.0),
-    "stages.train, 2 devices": ([*STAGE, "stages.train"], {"train.devices": 2}, 40.0),
-    "dvc repro": ([*STAGE, "dvc", "repro", "--force", "--single-item", "scan", "validate", "split"], {}, 12.0),
+TWO = "train, 2 devices"
+STAGES = YAML(typ="safe").load(REPO / "dvc.yaml")["stages"]
+NAMES = [name for stage in STAGES for name in ((stage, TWO) if stage == "train" else (stage,))]
+KINDS = ("DVC alone", "the stage", "the group")
+SETTINGS: dict[str, object] = {
+    "sample.per_class": 60,
+    "sample.elsewhere_per_class": 10,
+    "scan.workers": 2,
+    "model.hidden": [8],
+    "model.dropout": 0.0,  # whose random state is kept of the first process only
+    "train.epochs": 8,
+    "train.device": "cpu",
+    "robustness.images": 4,
+    "evaluate.samples": 100,
+    "validate.levels": {"versions_overlap": "off", "few_sites": "warn", "test_size": "warn"},
 }
 
 
-def marked(mark: str) -> list[psutil.Process]:
+def outputs(name: str) -> list[str]:
+    """What the stage writes, by dvc.yaml."""
+    stage = STAGES[name.partition(",")[0]]
+    return [next(iter(out)) if isinstance(out, dict) else out for out in [*stage["outs"], *stage.get("metrics", [])]]
+
+
+def hashes(folder: Path, names: list[str]) -> dict[str, str]:
+    """SHA-256 of every file among or below `names`."""
+    paths = (path for name in names for path in ((folder / name), *(folder / name).rglob("*")))
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
+
+
+def command(name: str, kind: str) -> list[str]:
+    """The command that runs the stage."""
+    stage = name.partition(",")[0]
+    by_hand = ["-m", f"stages.{stage}"]
+    return [sys.executable, *(by_hand if kind == "the stage" else ["-m", "dvc", "repro", "-f", "-s", stage])]
+
+
+def start(folder: Path, name: str, kind: str, mark: str = "") -> "subprocess.Popen[bytes]":
+    """Run the stage in `folder`, at the head of a process group."""
+    quiet = subprocess.DEVNULL
+    env = ENV | {MARK: mark, "DVC_SITE_CACHE_DIR": str(folder.parent / "site-cache")}
+    return subprocess.Popen(
+        command(name, kind), cwd=folder, env=env, stdout=quiet, stderr=quiet, start_new_session=True
+    )
+
+
+def marked(mark: str) -> Iterator[psutil.Process]:
     """The processes that a run has started, and still run."""
-    found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
-def start(folder: Path, name: str, mark: str) -> "subprocess.Popen[bytes]":
-    """The command called `name` in the project `folder`, which has something to do for it."""
-    command, settings, _ = COMMANDS[name]
-    set_params(folder, settings)
-    (folder / CHECKPOINT).unlink(missing_ok=True)  # or there would be less to do
-    if name == "stages.scan":
-        (folder / SCAN).unlink(missing_ok=True)
-    env = (ENV if "dvc" in command else IMPORTING) | {MARK: mark}  # the project that DVC runs has a `stages` of its own
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=folder, env=env, stdout=quiet, stderr=quiet)
+                yield process
 
 
 def spent(process: psutil.Process) -> float:
@@ -71,66 +98,87 @@ def spent(process: psutil.Process) -> float:
         return float("inf")
 
 
-def kill(folder: Path, name: str, after: float) -> tuple[int, list[psutil.Process], float]:
-    """How many processes there were, which still ran after PATIENCE, and in how many seconds the others ended."""
-    mark = uuid4().hex
-    process = start(folder, name, mark)
+def end(process: "subprocess.Popen[bytes]") -> tuple[int, float]:
+    """Wait for its end: exit status, and the processor time that it and its children took."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
+
+
+def undisturbed(folder: Path) -> dict[str, dict[str, str]]:
+    """The hashes of what each stage writes; two projects in `folder` have run, which are made where there are none."""
+    one, two = folder / "one", folder / "two"
+    if not one.exists():
+        folder.mkdir(parents=True)
+        clone(one)
+        set_params(one, SETTINGS)
+        if (ended := dvc(one, "repro")).returncode:
+            sys.exit(ended.stdout + ended.stderr)
+    if not two.exists():
+        copytree(one, two)
+        set_params(two, {"train.devices": 2})
+        if end(start(two, TWO, "the stage"))[0]:
+            sys.exit("the training on two devices failed")
+    return {name: hashes(two if name == TWO else one, outputs(name)) for name in NAMES}
+
+
+def kill(folder: Path, name: str, kind: str, after: float, wanted: dict[str, str]) -> tuple[list[str], float] | None:
+    """What was wrong, and the processor time of the next run; None where the run ended before `after` seconds."""
+    work, mark = folder / "work", uuid4().hex
+    rmtree(work, ignore_errors=True)
+    copytree(folder / ("two" if name == TWO else "one"), work, symlinks=True)
+    for path in map(work.joinpath, outputs(name)):
+        remove(path)
+    process = start(work, name, kind, mark)
     while spent(psutil.Process(process.pid)) < after:
         time.sleep(0.02)
-    there = len(marked(mark))
-    process.kill()
+    if process.poll() is not None:
+        return None
+    (os.killpg if kind == "the group" else os.kill)(process.pid, signal.SIGKILL)
     process.wait()
     began = time.perf_counter()
-    while (left := marked(mark)) and time.perf_counter() - began < PATIENCE:
-        time.sleep(0.02)
-    return there, left, time.perf_counter() - began
-
-
-def new_project(folder: Path) -> None:
-    """A trained project that DVC can run, and whose training takes some seconds."""
-    folder.mkdir(parents=True)
-    train_easily(folder)
-    set_params(folder, {"scan.workers": 2, "train.epochs": 10, "robustness.images": 8})
-    for name in ("stages", ".dvc"):
-        copytree(REPO / name, folder / name, ignore=ignore_patterns("tmp", "cache", "__pycache__"))
-    (folder / "dvc.yaml").write_bytes((REPO / "dvc.yaml").read_bytes())
-    (folder / "data/sample_urls.csv").write_text("url,label\n")
-    git(folder, "init", "--quiet")
-    git(folder, "add", "dvc.yaml", "params.yaml")
-    git(folder, "commit", "--quiet", "-m", "A project")
+    while (left := list(marked(mark))) and time.perf_counter() - began < PATIENCE:
+        time.sleep(0.1)
+    wrong = [f"still runs: {' '.join(one.cmdline()[:4])}" for one in left]
+    for one in left:
+        one.kill()
+    status, seconds = end(start(work, name, kind))
+    if status:
+        wrong.append(f"the next run ended with status {status}")
+    elif (found := hashes(work, outputs(name))) != wanted:
+        wrong += [f"{path} is another" for path in sorted({*found, *wanted}) if found.get(path) != wanted.get(path)]
+    wrong += [f"{path.relative_to(work)} is left" for path in work.rglob("*.partial")]
+    return wrong, seconds
 
 
 def main() -> None:
-    """Kill, and print a line for each; the exit status is 1 if anything still runs."""
+    """Kill, print a line for each and a table in the end; the exit status is 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.kills")
-    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    if not options.folder.exists():
-        new_project(options.folder)
+    folder = options.folder.resolve()
+    wanted = undisturbed(folder)
     rng = random.Random(options.seed)
-    longest = {name: time for name, (*_, time) in COMMANDS.items()}
-    stdout.print(
-        f"command | killed after, s of processor time | processes | still run after {PATIENCE:.0f} s | ended within, s"
-    )
-    kills = survivors = 0
-    while kills < options.count:
-        name = list(COMMANDS)[kills % len(COMMANDS)]
-        after = rng.uniform(0, longest[name])
-        there, left, ended = kill(options.folder, name, after)
-        if not there:  # it had ended: sooner the next time
+    longest = dict.fromkeys(NAMES, 8.0)  # until a run has shown how much processor time it takes
+    kills: Counter[tuple[str, str]] = Counter()
+    failed: Counter[tuple[str, str]] = Counter()
+    for number in range(options.count):
+        name, kind = NAMES[number % len(NAMES)], KINDS[(number + number // len(NAMES)) % len(KINDS)]
+        while (found := kill(folder, name, kind, after := rng.uniform(0, longest[name]), wanted[name])) is None:
             longest[name] *= 0.7
-            continue
-        kills += 1
-        survivors += len(left)
-        stdout.print(" | ".join((name, f"{after:.1f}", str(there), str(len(left)), "" if left else f"{ended:.2f}")))
-        for process in left:
-            process.kill()
-    stdout.print(f"{options.count} kills, {survivors} processes outlived theirs")
-    if not (options.folder / MODEL).exists():
-        sys.exit("the model is gone")
-    sys.exit(bool(survivors))
+        wrong, longest[name] = found
+        kills[name, kind] += 1
+        failed[name, kind] += bool(wrong)
+        stdout.print(
+            f"{name}, {kind}, after {after:.1f} s of {longest[name]:.1f}: {'; '.join(wrong) or 'as it should'}"
+        )
+    stdout.print(" | ".join(["killed (of them wrong)", *KINDS]))
+    for name in NAMES:
+        cells = (f"{kills[name, kind]} ({failed[name, kind]})" for kind in KINDS)
+        stdout.print(" | ".join([name, *cells]))
+    sys.exit(bool(failed.total()))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """A parent is killed, and what it started ends: the pipe that both hold has an end then, and only then."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from stages.common.lifetime import LAUNCHER
 from tests.helpers import IMPORTING
 
 PARENT = """
@@ -13,12 +15,31 @@ import subprocess, sys
 subprocess.run({command})
 """
 CHILD = """
-import os, sys, time
+import os, psutil, sys, time
 from stages.common.lifetime import end_with_parent
 sys.platform = {platform!r}
 end_with_parent(os.getppid())
 print("running", flush=True)
 time.sleep(1000)
+"""
+IMPORTS = """
+import stages
+print("running", flush=True)
+import time
+time.sleep(1000)  # as imports take their time
+"""
+# Worker processes import the main script once more, before they do anything of their own.
+POOL = """
+import stages
+if __name__ == "__main__":
+    from multiprocessing import get_context
+    process = get_context("spawn").Process(target=print)
+    process.start()
+    process.join()
+else:
+    print("running", flush=True)
+    import time
+    time.sleep(1000)
 """
 STAGE = """
 import time
@@ -50,10 +71,22 @@ def test_a_process_ends_with_its_parent(tmp_path: Path, platform: str) -> None:
 
 
 @pytest.mark.parametrize("variables", [{"DVC_STAGE": "scan"}, {"RANK": "0"}])
+@pytest.mark.parametrize("script", [STAGE, IMPORTS])
 def test_a_stage_ends_with_the_dvc_and_a_rank_with_the_launcher_that_started_it(
-    tmp_path: Path, variables: dict[str, str]
+    tmp_path: Path, script: str, variables: dict[str, str]
 ) -> None:
-    assert killed(tmp_path, STAGE, variables) == b""
+    assert killed(tmp_path, script, variables) == b""
+
+
+def test_a_worker_ends_with_its_parent_though_it_still_imports(tmp_path: Path) -> None:
+    assert killed(tmp_path, POOL, {"RANK": "0"}) == b""
+
+
+def test_a_rank_whose_launcher_has_ended_before_it_could_look_ends(tmp_path: Path) -> None:
+    variables = {"RANK": "0", LAUNCHER: "1" if os.getppid() != 1 else "2"}  # not the parent of what it starts
+    env = IMPORTING | variables
+    ended = subprocess.run([sys.executable, "-c", IMPORTS], cwd=tmp_path, env=env, stdout=subprocess.PIPE)
+    assert (ended.returncode, ended.stdout) == (1, b"")
 
 
 def test_a_stage_ends_with_dvc_though_a_shell_starts_it(tmp_path: Path) -> None:
