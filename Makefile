@@ -67,7 +67,7 @@ lock: ## write the installed versions to constraints.txt and so on
 # which `make repro` restores earlier results and which holds the models of experiments.
 clean: ## remove caches and those results that are not in git
 	rm -rf .pytest_cache .ruff_cache .mypy_cache build dvc_plots reports/dvc_plots *.egg-info
-	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/model.onnx models/checkpoint.pt data/.views.sqlite*
+	rm -rf data/images data/scan.parquet data/valid.parquet data/splits.parquet models/model.safetensors models/model.onnx models/checkpoint*.pt data/.views.sqlite*
 	rm -f reports/data.html reports/data_findings.csv reports/predictions.parquet reports/index.html
 	find stages tests -name __pycache__ -prune -exec rm -rf {} +
 	find data models reports -name '.*.partial' -prune -exec rm -rf {} +

@@ -35,9 +35,10 @@ from stages.network.allocator import keep_freed_memory
 from stages.network.architecture import chosen
 from stages.network.corruption import check_augment
 from stages.network.data import Images, visible
+from stages.network.device import choose_algorithms
 from stages.network.trained import save_network
-from stages.training.batches import loader
-from stages.training.checkpoint import fingerprint, load_checkpoint, recipe, save_checkpoint
+from stages.training.batches import Loader
+from stages.training.checkpoint import Checkpoint, delete_checkpoint, fingerprint, recipe
 from stages.training.fabric import make_fabric, start_processes
 from stages.training.figures import Figures, figures
 from stages.training.journal import Console, curves
@@ -55,6 +56,7 @@ def main() -> None:
     if params.train.devices > 1 and "WORLD_SIZE" not in os.environ:
         return start_processes(params.train, "stages.train")
     keep_freed_memory()
+    choose_algorithms(params.train.deterministic)
     fabric, precision = make_fabric(params.train)
     fabric.launch()
     if fabric.is_global_zero:
@@ -81,11 +83,12 @@ def main() -> None:
 def fit(run: Run, params: Params, fabric: Fabric, train_set: Images, val_set: Images) -> None:
     """Train epoch after epoch, each in the curves, on the terminal and in a checkpoint. Raises Diverged."""
     settings, first = params.train, fabric.is_global_zero
-    start = resume(run, params, fabric)
-    train = loader(train_set, settings.batch_size, fabric, shuffle=True)
-    val = loader(val_set, settings.batch_size, fabric)
+    checkpoint = Checkpoint(start_of(params))
+    resume(run, checkpoint, fabric)
+    train = Loader(train_set, settings.batch_size, fabric, shuffle=True)
+    val = Loader(val_set, settings.batch_size, fabric)
     console = Console(first, settings.epochs * len(train), len(run.history) * len(train))
-    with curves(first) as log, console.bar:
+    with curves(first) as log, console.bar, checkpoint:
         for epoch, scores in enumerate(run.history, 1):
             log(epoch, scores)
         while (epoch := len(run.history) + 1) <= settings.epochs and not run.stalled(settings.early_stopping):
@@ -98,20 +101,23 @@ def fit(run: Run, params: Params, fabric: Fabric, train_set: Images, val_set: Im
 
             log(epoch, run.history[-1])
             if first:
-                save_checkpoint(run.state_dict(), start)
+                checkpoint.save(run.state_dict())
             console.tell(epoch, run.history[-1], len(train_set) / spent, batches.waited / spent)
 
 
-def resume(run: Run, params: Params, fabric: Fabric) -> str:
-    """Go on from the checkpoint where there is one of the same start; the fingerprint of that start."""
+def start_of(params: Params) -> str:
+    """The fingerprint of what this training starts from."""
     files = [value for _, value in chosen(params.model)[1] if isinstance(value, Path)]
-    start = fingerprint(params, SPLITS, Path(__file__), *files)
-    state: dict[str, Any] | None = fabric.broadcast(load_checkpoint(start) if fabric.is_global_zero else None)
+    return fingerprint(params, SPLITS, Path(__file__), *files)
+
+
+def resume(run: Run, checkpoint: Checkpoint, fabric: Fabric) -> None:
+    """Go on from the checkpoint where there is one of the same start."""
+    state: dict[str, Any] | None = fabric.broadcast(checkpoint.load() if fabric.is_global_zero else None)
     if state:
         run.load_state_dict(state)
         if fabric.is_global_zero:
             stdout.print(f"going on after epoch {len(run.history)}, from {CHECKPOINT}; delete it to start over")
-    return start
 
 
 def keep(run: Run, params: Params, rows: pd.DataFrame, report: Figures) -> None:
@@ -127,7 +133,7 @@ def keep(run: Run, params: Params, rows: pd.DataFrame, report: Figures) -> None:
     }
     save_network(MODEL, run.net, params.model, {**facts, "metrics": report})
     write_json(TRAIN_FIGURES, dict(report))
-    CHECKPOINT.unlink(missing_ok=True)
+    delete_checkpoint()
     if "diverged" in report:
         stdout.print(f"the training diverged: {report['diverged']}")
     if "val_loss" in report:

@@ -18,7 +18,7 @@ from stages.common.cli import StageError
 from stages.diagnosis.evidence import Symptom
 from stages.network.data import Images
 from stages.network.view import INPUT_SIDE
-from stages.training.batches import loader
+from stages.training.batches import Loader
 from tests.helpers import draw_qr, set_params
 
 
@@ -149,7 +149,7 @@ def test_a_label_painted_into_the_picture_is_too_good_to_be_true(copy: Path) -> 
 def test_batches_of_one_class_are_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sorted_by_class = pd.read_parquet(SPLITS).sort_values("label", ignore_index=True)
     sorted_by_class.to_parquet(SPLITS)
-    monkeypatch.setattr(train, "loader", lambda images, size, fabric, shuffle=False: loader(images, size, fabric))
+    monkeypatch.setattr(train, "Loader", lambda images, size, fabric, shuffle=False: Loader(images, size, fabric))
     train.main()
     assert verdicts()["batches_mixed"] == "fail"
 

@@ -175,6 +175,7 @@ class Train(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     devices: PositiveInt
     precision: Annotated[Literal["auto", "32", "bf16", "16"], BeforeValidator(str)]
+    deterministic: bool
     cache_mib: Annotated[int, Field(ge=0)]
     seed: Seed
 

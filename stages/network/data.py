@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from stages.common.artefacts import VIEW_CACHE
 from stages.common.cli import StageError
@@ -19,6 +19,17 @@ def as_tensor(seen: np.ndarray, takes: Input) -> Tensor:
     """What `takes.see` made of a picture as a tensor of `takes.shape` that shares its memory."""
     item = torch.from_numpy(seen)
     return item.permute(2, 0, 1) if item.ndim == 3 else item.expand(takes.shape)
+
+
+def collate(items: list[tuple[Tensor, int]]) -> list[Tensor]:
+    """A batch of `items` of Images: what they show, and their classes (n,).
+
+    Where all are grey pictures, whose three channels are one in memory, it has that one: (n, 1, height, width). So
+    less has to be copied, and moved to a GPU; `expand` makes three of it again.
+    """
+    if all(seen.ndim == 3 and seen.stride(0) == 0 for seen, _ in items):
+        items = [(seen[:1], label) for seen, label in items]
+    return default_collate(items)
 
 
 def visible(rows: pd.DataFrame, takes: Input) -> pd.DataFrame:

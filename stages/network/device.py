@@ -1,5 +1,7 @@
 """Which device a network runs on."""
 
+import os
+
 import torch
 
 from stages.common.cli import StageError
@@ -16,6 +18,18 @@ def choose_device(wanted: str, option: str = "train.device") -> str:
     if not here[wanted]:
         raise StageError(f"{option} is {wanted}, which is not here; set it to auto")
     return wanted
+
+
+def choose_algorithms(deterministic: bool) -> None:
+    """Have an NVIDIA GPU compute the same bits in every run, or in the ways that turn out to be the fastest on it.
+
+    Before anything is computed there. On other devices it changes nothing.
+    """
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic  # it tries those there are on the first batch of a shape
+    if deterministic:
+        # Else cuBLAS may choose between several buffers (NVIDIA, cuBLAS Library, 2.1.4, Results reproducibility).
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def turn_off_tf32() -> None:

@@ -19,7 +19,7 @@ from stages.common.cli import StageError, progress
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Model, Params
 from stages.network.architecture import Architecture, chosen
-from stages.network.data import Images, as_tensor
+from stages.network.data import Images, as_tensor, collate
 from stages.network.device import turn_off_tf32
 from stages.network.model_file import damaged, read_calibration, read_model_file, weights_sha256
 
@@ -49,9 +49,13 @@ class Network:
 
     @torch.inference_mode()
     def logits(self, batch: Tensor) -> np.ndarray:
-        """Float64 (n, 2) for `batch` (n, *architecture.input.shape), computed in float32 wherever the network is."""
+        """Float64 (n, 2) for `batch` (n, *architecture.input.shape), computed in float32 wherever the network is.
+
+        One channel of a picture stands for three that are alike.
+        """
         device = next(self.net.parameters()).device
-        return self.net(batch.to(device)).cpu().double().numpy()
+        seen = batch.to(device).expand(-1, *self.architecture.input.shape)
+        return self.net(seen).cpu().double().numpy()
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Trained(Network):
 
 def logits_of(network: Network, rows: pd.DataFrame, params: Params, batch_size: int, title: str) -> np.ndarray:
     """What `network` answers to the images of `rows`, in their order: float64 (n, 2). `title` is that of the bar."""
-    batches = DataLoader(Images(rows, params, network.architecture.input), batch_size)
+    batches = DataLoader(Images(rows, params, network.architecture.input), batch_size, collate_fn=collate)
     with progress() as bar:
         return np.concatenate([network.logits(batch) for batch, _ in bar.track(batches, description=title)])
 

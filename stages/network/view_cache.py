@@ -4,6 +4,7 @@ import inspect
 import os
 import sqlite3
 import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ class Views:
         self.path = path
         self.most = mib * 2**20
         self.plane, self.dtype = takes.shape[-2:], np.dtype(takes.dtype)
+        self.size = prod(self.plane) * self.dtype.itemsize  # bytes of a channel
         self.version = code_version(Path(inspect.getfile(takes.see)))
         self.connection: tuple[int, sqlite3.Connection] | None = None
 
@@ -52,10 +54,9 @@ class Views:
             stdout.print(f"{self.path}: an image in it is damaged, and is decoded again")
             self._execute("DELETE FROM views WHERE key = ?", (key,))
             return None
-        size = int(np.prod(self.plane)) * channels * self.dtype.itemsize
-        flat = np.frombuffer(pa.decompress(packed, size, CODEC, asbytes=True), self.dtype)
-        # A copy, since PyTorch wants to be able to write to what it shares memory with.
-        return flat.reshape(self.plane if channels == 1 else (*self.plane, channels)).copy()
+        # A buffer of pyarrow's can be written to, as PyTorch wants it of what it shares memory with; bytes cannot.
+        flat = np.frombuffer(pa.decompress(packed, self.size * channels, CODEC), self.dtype)
+        return flat.reshape(self.plane if channels == 1 else (*self.plane, channels))
 
     def put(self, sha256: str, seen: np.ndarray) -> None:
         """Keep `seen`, which is as large as `takes.shape` says, with or without an axis of channels at the end."""

@@ -1,14 +1,19 @@
 """Which images make a batch, and which of them a process takes."""
 
+import os
+import signal
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
+import cv2
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from stages.common.lifetime import end_with_parent
 from stages.common.workers import cores
-from stages.network.data import Images
+from stages.network.data import Images, collate
 
 
 class Batches(Sampler[list[tuple[int, int]]]):
@@ -40,9 +45,59 @@ class Batches(Sampler[list[tuple[int, int]]]):
             yield [(position, self.epoch) for position in own]
 
 
-def loader(images: Images, batch_size: int, fabric: Fabric, shuffle: bool = False) -> Any:
-    """Batches for this process, on its device; for a GPU loaded ahead by others, for which a CPU has no core left."""
-    batches = Batches(len(images), batch_size, fabric, shuffle)
-    workers = 0 if fabric.device.type == "cpu" else min(cores() // fabric.world_size, 8)
-    plain = DataLoader(images, batch_sampler=batches, num_workers=workers, pin_memory=workers > 0)
-    return fabric.setup_dataloaders(plain, use_distributed_sampler=False)
+class Loader:
+    """The batches of `images` for this process, pass after pass: uint8 or int8 (n, *takes.shape), and classes (n,).
+
+    Both are on its device. For a GPU, other processes load them ahead and stay from pass to pass; a CPU has no core
+    left for such (`workers`). What is loaded is the same.
+    """
+
+    def __init__(
+        self, images: Images, size: int, fabric: Fabric, shuffle: bool = False, workers: int | None = None
+    ) -> None:
+        self.device, self.shape = fabric.device, images.takes.shape
+        on_gpu = self.device.type == "cuda"
+        if workers is None:
+            workers = 0 if self.device.type == "cpu" else min(cores() // fabric.world_size, 8)
+        self.batch_sampler = Batches(len(images), size, fabric, shuffle)
+        self.batches = DataLoader(
+            images,
+            batch_sampler=self.batch_sampler,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            worker_init_fn=partial(_start, os.getpid()),
+            collate_fn=collate,
+            pin_memory=on_gpu,
+            generator=torch.Generator(),
+        )
+        self.copies = torch.cuda.Stream(self.device) if on_gpu else None
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        # DataLoader draws a number where it starts its workers, hence not in each pass of those that stay. Drawn here,
+        # the random state after a pass is the same whether there are any, and whether the training was resumed.
+        torch.empty((), dtype=torch.int64).random_()
+        for batch in self.batches:
+            inputs, labels = self._moved(batch)
+            yield inputs.expand(-1, *self.shape), labels
+
+    def _moved(self, batch: list[Tensor]) -> list[Tensor]:
+        """`batch` on the device, copied while a GPU still computes the steps before."""
+        if self.copies is None:
+            return [one.to(self.device) for one in batch]
+        with torch.cuda.stream(self.copies):
+            moved = [one.to(self.device, non_blocking=True) for one in batch]
+        computing = torch.cuda.current_stream(self.device)
+        computing.wait_stream(self.copies)
+        for one in moved:
+            one.record_stream(computing)  # or its memory might be given to a later copy while it is still read
+        return moved
+
+
+def _start(parent: int, _: int) -> None:
+    """What a process that loads images does first."""
+    end_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the parent answers it
+    cv2.setNumThreads(1)  # the processes are the parallelism

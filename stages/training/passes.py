@@ -13,6 +13,8 @@ from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
+LOOK_EVERY = 50  # steps, at most, after which a loss that is not finite is noticed
+
 
 class Diverged(Exception):  # noqa: N818 - it is how a training can end, and no defect
     """A loss was not finite. The message says where."""
@@ -41,31 +43,32 @@ def train_epoch(
 
     Of all processes together, and the same in each. In float16, a step whose gradients overflow is skipped and the
     next ones are scaled down; norm and share are those of the steps that were taken, 0 where none was. Raises
-    Diverged at the first batch whose loss is not finite. `advance` is called after every batch.
+    Diverged with the first batch whose loss is not finite, at most LOOK_EVERY steps later: to read a value of a GPU
+    is to wait until all that it has been given is done. `advance` is called after every batch.
     """
     model.train()
-    scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
-    losses: list[float] = []
-    norms: list[float] = []
-    one_class = 0
+    steps: list[tuple[float, float, float]] = []  # loss, malicious rows and gradient norm of each
+    new: list[Tensor] = []  # the same of the last ones, still on the device
     for inputs, labels, size in batches:
         # Gradients are averaged over processes, whose shares of a batch can differ by a row.
         loss = cross_entropy(model(inputs), labels) * (len(labels) * fabric.world_size / size)
         facts = torch.stack([loss.detach() / fabric.world_size, labels.sum().float()])
-        whole, malicious = cast("Tensor", fabric.all_reduce(facts, reduce_op="sum")).tolist()
-        losses.append(whole)
-        one_class += int(size > 1 and malicious in (0, size))
-        if not math.isfinite(losses[-1]):
-            raise Diverged(f"batch {len(losses)}: the loss became {losses[-1]}")
+        whole = cast("Tensor", fabric.all_reduce(facts, reduce_op="sum"))
         fabric.backward(loss)
         norm = cast(
             "Tensor", fabric.clip_gradients(model, optimizer, max_norm=clip or math.inf, error_if_nonfinite=False)
         )
-        if not scaled or norm.isfinite():
-            norms.append(norm.item())
+        new.append(torch.cat([whole, norm.reshape(1)]))
         optimizer.step()
         optimizer.zero_grad()
         advance()
+        if len(new) == LOOK_EVERY:
+            _look(new, steps)
+    _look(new, steps)
+    losses, malicious, norms = zip(*steps, strict=True)
+    if getattr(fabric.strategy.precision, "scaler", None) is not None:
+        norms = tuple(norm for norm in norms if math.isfinite(norm))
+    one_class = sum(size > 1 and rows in (0, size) for rows, size in zip(malicious, batches.sizes, strict=True))
     return {
         "train/loss": sum(losses) / len(losses),
         "train/first_loss": losses[0],
@@ -75,12 +78,23 @@ def train_epoch(
     }
 
 
+def _look(new: list[Tensor], steps: list[tuple[float, float, float]]) -> None:
+    """Move `new` to the end of `steps`. Raises Diverged."""
+    for loss, malicious, norm in torch.stack(new).tolist() if new else ():
+        steps.append((loss, malicious, norm))
+        if not math.isfinite(loss):
+            raise Diverged(f"batch {len(steps)}: the loss became {loss}")
+    new.clear()
+
+
 @torch.inference_mode()
 def validate_epoch(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]:
     """Mean cross-entropy, accuracy at probability 0.5, AUC, and the share of rows called malicious."""
     model.eval()
-    loss, called = MeanMetric().to(fabric.device), MeanMetric().to(fabric.device)
-    metrics = MetricCollection({"val/accuracy": BinaryAccuracy(), "val/auc": BinaryAUROC()}).to(fabric.device)
+    # Neither checks what it is given: to look is to wait for the device, and a loss that is NaN has to show.
+    loss, called = (MeanMetric(nan_strategy="disable").to(fabric.device) for _ in range(2))
+    scored = {"val/accuracy": BinaryAccuracy(validate_args=False), "val/auc": BinaryAUROC(validate_args=False)}
+    metrics = MetricCollection(scored).to(fabric.device)
     for inputs, labels in batches:
         logits = model(inputs).float()
         loss.update(cross_entropy(logits, labels, reduction="none"))

@@ -1,8 +1,10 @@
+import os
+
 import pytest
 import torch
 
 from stages.common.cli import StageError
-from stages.network.device import choose_device, turn_off_tf32
+from stages.network.device import choose_algorithms, choose_device, turn_off_tf32
 
 
 @pytest.mark.parametrize(("cuda", "mps", "device"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")])
@@ -23,3 +25,16 @@ def test_products_are_not_rounded() -> None:
     turn_off_tf32()
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_gpu_computes_the_same_in_every_run_or_as_fast_as_it_can(
+    deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", not deterministic)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", deterministic)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    choose_algorithms(deterministic)
+    assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark) == (deterministic, not deterministic)
+    assert ("CUBLAS_WORKSPACE_CONFIG" in os.environ) == deterministic

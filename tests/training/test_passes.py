@@ -12,7 +12,7 @@ from lightning_fabric.plugins import MixedPrecision
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from torch import Tensor, nn
 
-from stages.training.passes import Diverged, Timed, train_epoch, validate_epoch
+from stages.training.passes import LOOK_EVERY, Diverged, Timed, train_epoch, validate_epoch
 
 Batch = tuple[Tensor, Tensor]
 # Lightning takes it for GPUs only, but it works on a CPU, too.
@@ -36,13 +36,17 @@ def batches(*labels: list[int], seed: int = 0) -> list[Batch]:
 
 
 def epoch(
-    given: list[Batch], rate: float = 0.0, clip: float | None = None, float16: bool = False
+    given: list[Batch],
+    rate: float = 0.0,
+    clip: float | None = None,
+    float16: bool = False,
+    done: list[int] | None = None,
 ) -> tuple[dict[str, float], nn.Module, int]:
     """The scores of one pass, the network after it, and how often it said that a batch was done."""
     torch.manual_seed(1)
     fabric, net = Fabric(accelerator="cpu", plugins=FLOAT16() if float16 else None), nn.Linear(3, 2)
     model, optimizer = fabric.setup(net, torch.optim.SGD(net.parameters(), lr=rate))
-    done: list[int] = []
+    done = [] if done is None else done
     return train_epoch(fabric, model, optimizer, Timed(Given(given)), clip, lambda: done.append(1)), net, len(done)
 
 
@@ -76,6 +80,41 @@ def test_a_loss_that_is_not_finite_ends_it_with_the_batch() -> None:
     given[1][0][0, 0] = math.inf
     with pytest.raises(Diverged, match=r"batch 2: the loss became (nan|inf)"):
         epoch(given)
+
+
+def test_values_of_the_device_are_read_once_in_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read one is to wait for the device: a tensor becomes a number of Python only there."""
+    read: list[int] = []
+
+    def counted(tensor: Tensor) -> Any:
+        read.append(len(tensor))
+        return tolist(tensor)
+
+    tolist = Tensor.tolist
+    monkeypatch.setattr(Tensor, "tolist", counted)
+    for name in ("item", "__float__", "__bool__", "__int__"):
+        monkeypatch.setattr(Tensor, name, lambda _: pytest.fail("a number of the device was asked for"))
+    given = batches(*[[0, 1]] * (LOOK_EVERY + 3))
+    scores, _, done = epoch(given, clip=0.5)
+    assert (read, done) == ([LOOK_EVERY, 3], len(given))
+    assert math.isfinite(scores["train/loss"])
+
+
+@pytest.mark.parametrize(("bad", "steps"), [(1, LOOK_EVERY), (LOOK_EVERY, LOOK_EVERY), (LOOK_EVERY + 1, 60)])
+def test_the_first_loss_that_is_not_finite_is_named_within_so_many_steps(bad: int, steps: int) -> None:
+    given = batches(*[[0, 1]] * 60)
+    given[bad - 1][0][0, 0] = math.inf
+    done: list[int] = []
+    with pytest.raises(Diverged, match=rf"batch {bad}: the loss became (nan|inf)"):
+        epoch(given, done=done)
+    assert len(done) == steps
+
+
+def test_a_validation_loss_that_is_no_number_shows() -> None:
+    given = batches([0, 1, 1], [1, 0])
+    given[1][0][0, 0] = math.nan
+    scores = validate_epoch(Fabric(accelerator="cpu"), nn.Linear(3, 2), given)
+    assert math.isnan(scores["val/loss"])
 
 
 def test_steps_that_float16_skips_are_no_divergence() -> None:
