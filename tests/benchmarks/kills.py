@@ -46,7 +46,7 @@ SETTINGS: dict[str, object] = {
     "train.device": "cpu",
     "robustness.images": 4,
     "evaluate.samples": 100,
-    "validate.levels": {"versions_overlap": "off", "few_sites": "warn", "test_size": "warn"},
+    "validate.levels": {"versions_overlap": "off", "few_sites": "warn", "small_test": "warn"},
 }
 
 

@@ -1,0 +1,55 @@
+"""How fast images reach a training from a full cache, without a network to take them."""
+
+import time
+from collections.abc import Iterator
+from contextlib import chdir
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+
+from stages.common.settings import load_params
+from tests.benchmarks.data import name, scan_project
+from tests.benchmarks.measure import Options, Row, compare, in_turn
+
+
+def feed(options: Options) -> Iterator[Row]:
+    """Images a second that stages.training.batches.Loader gives, in this process and with two that load ahead."""
+    from stages.network.data import Images
+    from stages.network.view import PICTURE
+
+    project = scan_project(options.images, options.pictures, options.folder / "feed")
+    with chdir(project):
+        images = Images(rows(project / "data/images", options.images), load_params(), PICTURE)
+        passes(images, 0, 256)(0)  # which fills the cache
+        work = {
+            f"{workers or 'no'} processes, batches of {size}": passes(images, workers, size)
+            for workers, size in ((2, 256), (2, 32), (0, 32))
+        }
+        reach = dict.fromkeys(list(work)[:1], ">= 20,000")
+        for what, speeds in in_turn(work, options.rounds).items():
+            yield from compare("feed", "images/s", {what: speeds}, reach)
+
+
+def rows(folder: Path, count: int) -> pd.DataFrame:
+    """The columns that loading takes, of the first `count` pictures."""
+    paths = [name(number) for number in range(count)]
+    hashes = [sha256((folder / path).read_bytes()).hexdigest() for path in paths]
+    return pd.DataFrame({"path": paths, "label": [path.partition("/")[0] for path in paths], "sha256": hashes})
+
+
+def passes(images: "Images", workers: int, size: int) -> "partial[float]":  # type: ignore[name-defined]  # noqa: F821
+    """A function that gives the images a second of one more pass, shuffled."""
+    from lightning_fabric import Fabric
+
+    from stages.training.batches import Loader
+
+    return partial(speed, Loader(images, size, Fabric(accelerator="cpu"), shuffle=True, workers=workers))
+
+
+def speed(loader: "Loader", _: int) -> float:  # type: ignore[name-defined]  # noqa: F821
+    """Images a second of one pass; the processes that load start in the first."""
+    started = time.perf_counter()
+    count = sum(len(labels) for _, labels in loader)
+    return count / (time.perf_counter() - started)
