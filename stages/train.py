@@ -14,7 +14,7 @@ whole epoch. (Without that variable they would look for each other at addresses 
 
 Writes models/model.safetensors (the weights of the epoch of lowest validation loss), reports/train/ (curves,
 one value an epoch) and reports/train.json (the figures of that epoch). After every epoch the state of the
-training goes to models/checkpoint.pt, which is deleted at the end.
+training goes to models/checkpoint.pt, and its best weights to a file beside it; both are deleted at the end.
 """
 
 import os

@@ -1,9 +1,7 @@
 """Which images make a batch, and which of them a process takes."""
 
-import os
 import signal
 from collections.abc import Iterator
-from functools import partial
 
 import cv2
 import torch
@@ -11,7 +9,6 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from stages.common.lifetime import end_with_parent
 from stages.common.workers import cores
 from stages.network.data import Images, collate
 
@@ -65,7 +62,7 @@ class Loader:
             batch_sampler=self.batch_sampler,
             num_workers=workers,
             persistent_workers=workers > 0,
-            worker_init_fn=partial(_start, os.getpid()),
+            worker_init_fn=_start,
             collate_fn=collate,
             pin_memory=on_gpu,
             generator=torch.Generator(),
@@ -96,8 +93,7 @@ class Loader:
         return moved
 
 
-def _start(parent: int, _: int) -> None:
-    """What a process that loads images does first."""
-    end_with_parent(parent)
+def _start(_: int) -> None:
+    """What a process that loads images does first. That it ends with its parent, within seconds, PyTorch sees to."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the parent answers it
     cv2.setNumThreads(1)  # the processes are the parallelism
