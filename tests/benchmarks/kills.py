@@ -40,10 +40,11 @@ SETTINGS: dict[str, object] = {
     "sample.per_class": 60,
     "sample.elsewhere_per_class": 10,
     "scan.workers": 2,
-    "model.hidden": [8],
-    "model.dropout": 0.0,  # whose random state is kept of the first process only
-    "train.epochs": 8,
+    # Small, and without dropout, whose random state is kept of the first process only.
+    "model": {"architecture": "symbol", "width": 8, "hidden": 16, "dropout": 0.0},
+    "train.epochs": 12,
     "train.device": "cpu",
+    "train.precision": "32",
     "robustness.images": 4,
     "evaluate.samples": 100,
     "validate.levels": {"versions_overlap": "off", "few_sites": "warn", "small_test": "warn"},
