@@ -93,8 +93,8 @@ def validate_epoch(fabric: Fabric, model: Any, batches: Any) -> dict[str, float]
     model.eval()
     # Neither checks what it is given: to look is to wait for the device, and a loss that is NaN has to show.
     loss, called = (MeanMetric(nan_strategy="disable").to(fabric.device) for _ in range(2))
-    scored = {"val/accuracy": BinaryAccuracy(validate_args=False), "val/auc": BinaryAUROC(validate_args=False)}
-    metrics = MetricCollection(scored).to(fabric.device)
+    accuracy, auc = BinaryAccuracy(validate_args=False), BinaryAUROC(validate_args=False)
+    metrics = MetricCollection({"val/accuracy": accuracy, "val/auc": auc}).to(fabric.device)
     for inputs, labels in batches:
         logits = model(inputs).float()
         loss.update(cross_entropy(logits, labels, reduction="none"))
