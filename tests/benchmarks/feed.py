@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 from stages.common.settings import load_params
 from tests.benchmarks.data import name, scan_project
@@ -27,9 +28,12 @@ def feed(options: Options) -> Iterator[Row]:
             f"{workers or 'no'} processes, batches of {size}": passes(images, workers, size)
             for workers, size in ((2, 256), (2, 32), (0, 32))
         }
+        for one in work.values():
+            one(0)  # which starts its processes
         reach = dict.fromkeys(list(work)[:1], ">= 20,000")
-        for what, speeds in in_turn(work, options.rounds).items():
-            yield from compare("feed", "images/s", {what: speeds}, reach)
+        for what, found in in_turn(work, options.rounds).items():
+            yield from compare("feed", "images/s", {what: [speed for speed, _ in found]}, reach)
+            yield from compare("feed, processor time", "us", {what: [spent for _, spent in found]})
 
 
 def rows(folder: Path, count: int) -> pd.DataFrame:
@@ -39,17 +43,24 @@ def rows(folder: Path, count: int) -> pd.DataFrame:
     return pd.DataFrame({"path": paths, "label": [path.partition("/")[0] for path in paths], "sha256": hashes})
 
 
-def passes(images: "Images", workers: int, size: int) -> "partial[float]":  # type: ignore[name-defined]  # noqa: F821
-    """A function that gives the images a second of one more pass, shuffled."""
+def passes(images: "Images", workers: int, size: int) -> "partial[tuple[float, float]]":  # type: ignore[name-defined]  # noqa: F821
+    """A function that makes one more pass, shuffled, and measures it."""
     from lightning_fabric import Fabric
 
     from stages.training.batches import Loader
 
-    return partial(speed, Loader(images, size, Fabric(accelerator="cpu"), shuffle=True, workers=workers))
+    return partial(measure, Loader(images, size, Fabric(accelerator="cpu"), shuffle=True, workers=workers))
 
 
-def speed(loader: "Loader", _: int) -> float:  # type: ignore[name-defined]  # noqa: F821
-    """Images a second of one pass; the processes that load start in the first."""
-    started = time.perf_counter()
+def measure(loader: "Loader", _: int) -> tuple[float, float]:  # type: ignore[name-defined]  # noqa: F821
+    """Images a second of one pass, and microseconds of all cores for each image."""
+    before, started = spent(), time.perf_counter()
     count = sum(len(labels) for _, labels in loader)
-    return count / (time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return count / seconds, (spent() - before) / count * 1e6
+
+
+def spent() -> float:
+    """Processor time of this process and its children so far, in seconds."""
+    this = psutil.Process()
+    return sum(sum(one.cpu_times()[:2]) for one in (this, *this.children()))
