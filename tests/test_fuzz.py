@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests import fuzz
+from tests.fuzz import images
 from tests.helpers import LINUX, run_python
 
 COUNT = 300
@@ -17,7 +17,7 @@ COUNT = 300
 def scanned(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, str]:
     """The table, and what the scan said."""
     folder = tmp_path_factory.mktemp("fuzz")
-    ended = fuzz.run(folder, seed=1, count=COUNT, workers=2)
+    ended = images.scan(folder, seed=1, count=COUNT, workers=2)
     assert ended.returncode == 0, ended.stderr
     return pd.read_parquet(folder / "data/scan.parquet"), ended.stdout + ended.stderr
 
@@ -28,20 +28,20 @@ def table(scanned: tuple[pd.DataFrame, str]) -> pd.DataFrame:
 
 
 def test_the_same_seed_makes_the_same_files() -> None:
-    files = list(fuzz.mutants(1, 40))
-    assert files == list(islice(fuzz.mutants(1, 1000), 40))
-    assert not {data for _, data in files} & {data for _, data in fuzz.mutants(2, 40)} - {b""}
+    files = list(images.mutants(1, 40))
+    assert files == list(islice(images.mutants(1, 1000), 40))
+    assert not {data for _, data in files} & {data for _, data in images.mutants(2, 40)} - {b""}
 
 
 def test_files_are_of_every_format_and_kind(table: pd.DataFrame) -> None:
     assert {path.rpartition(".")[2] for path in table["path"]} == {"png", "jpg", "webp", "gif", "bmp", "tiff"}
-    assert all(table["path"].str.contains(name).any() for name in fuzz.MUTATIONS)
+    assert all(table["path"].str.contains(name).any() for name in images.MUTATIONS)
     assert table["format"].nunique() == 6
     assert table["decoded"].any()
 
 
 def test_each_file_is_one_row(table: pd.DataFrame) -> None:
-    assert table["path"].tolist() == sorted(f"benign/{name}" for name, _ in fuzz.mutants(1, COUNT))
+    assert table["path"].tolist() == sorted(f"benign/{name}" for name, _ in images.mutants(1, COUNT))
     assert ((table["problem"] == "") == table["decoded"]).all()
     assert table["error"][~table["decoded"]].all()
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.fuzz import cut, flip_bits, overwrite
+from tests.fuzz.mutations import cut, flip_bits, overwrite
 from tests.helpers import IMPORTING
 from tests.predict.asking import mail, pdf, picture, png
 

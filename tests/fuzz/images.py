@@ -1,15 +1,9 @@
-"""Damaged images by the thousand, the same for the same seed, and what scan makes of them.
+"""Damaged images by the thousand, the same for the same seed, and what scan makes of them."""
 
-python -m tests.fuzz --count 20000 --seed 1 FOLDER     # FOLDER gets the files, the table and a summary
-"""
-
-import argparse
 import random
-import resource
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -21,8 +15,10 @@ import pandas as pd
 import segno
 from PIL import Image
 
+from tests.fuzz.mutations import cut, flip_bits, overwrite
 from tests.helpers import IMPORTING, new_project, set_params
 
+PAYLOAD = "https://a.example/"
 NUMBERS = {"B": (0, 1, 3, 16, 127, 255), "H": (0, 1, 255, 7000, 32767, 65535), "I": (0, 1, 65535, 2**31 - 1, 2**32 - 1)}
 
 
@@ -30,7 +26,7 @@ NUMBERS = {"B": (0, 1, 3, 16, 127, 255), "H": (0, 1, 255, 7000, 32767, 65535), "
 def originals() -> list[tuple[str, bytes]]:
     """(extension, file) of one QR code in every format and the kinds of pixel, compression and metadata it has."""
     stream = BytesIO()
-    segno.make_qr("https://a.example/", error="M").save(stream, kind="png", scale=3)
+    segno.make_qr(PAYLOAD, error="M").save(stream, kind="png", scale=3)
     grey = Image.open(stream).convert("L")
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "turned"
@@ -65,24 +61,6 @@ def mutants(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
         for name in names:
             data = MUTATIONS[name](data, rng)
         yield f"{index:06}-{'-'.join(names)}.{extension}", data if rng.random() < 0.5 else with_right_sums(data)
-
-
-def flip_bits(data: bytes, rng: random.Random) -> bytes:
-    changed = bytearray(data)
-    for _ in range(rng.choice((1, 4, 32)) if data else 0):
-        changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return bytes(changed)
-
-
-def overwrite(data: bytes, rng: random.Random) -> bytes:
-    start, size = rng.randrange(len(data) + 1), rng.choice((1, 4, 64, 512))
-    run = rng.choice((b"\0" * size, b"\xff" * size, rng.randbytes(size)))
-    return data[:start] + run + data[start + size :]
-
-
-def cut(data: bytes, rng: random.Random) -> bytes:
-    start, end = sorted(rng.randrange(len(data) + 1) for _ in range(2))
-    return rng.choice((data[:end], data[:start] + data[end:], data[start:]))
 
 
 def other_header(data: bytes, rng: random.Random) -> bytes:
@@ -150,7 +128,7 @@ def with_right_sums(data: bytes) -> bytes:
     return bytes(changed)
 
 
-def run(folder: Path, seed: int, count: int, workers: int) -> "subprocess.CompletedProcess[str]":
+def scan(folder: Path, seed: int, count: int, workers: int) -> "subprocess.CompletedProcess[str]":
     """Write the files to data/images/benign in `folder` and scan them."""
     set_params(new_project(folder), {"scan.workers": workers})
     images = folder / "data/images/benign"
@@ -161,28 +139,26 @@ def run(folder: Path, seed: int, count: int, workers: int) -> "subprocess.Comple
     return subprocess.run(command, cwd=folder, env=IMPORTING, capture_output=True, text=True)
 
 
-def main() -> None:
-    """Run, and print the summary."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("folder", type=Path)
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    ended = run(arguments.folder, arguments.seed, arguments.count, arguments.workers)
-    seconds = time.perf_counter() - started
-    print(ended.stdout + ended.stderr[-2000:] + f"exit status {ended.returncode}")
-    if ended.returncode == 0:
-        table = pd.read_parquet(arguments.folder / "data/scan.parquet")
-        lost = table[table["problem"] == "kills_decoder"]
-        print(f"{len(table):,} rows for {arguments.count:,} files, {table['decoded'].sum():,} decoded")
-        print(table["problem"].replace("", "(none)").value_counts().to_string())
-        print(table["format"].value_counts(dropna=False).to_string())
-        print(f"{len(lost)} killed their decoder", *lost["path"] + ": " + lost["error"], sep="\n  ")
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{seconds:.0f} s with writing, {most:,.0f} MiB the most that one process held")
+def run(folder: Path, seed: int, count: int, workers: int) -> pd.DataFrame:
+    """`count` damaged images in one scan: a row for each, as of tests.fuzz.artefacts.run."""
+    ended = scan(folder, seed, count, workers)
+    written = ended.returncode == 0
+    table = pd.read_parquet(folder / "data/scan.parquet") if written else pd.DataFrame(columns=["path"])
+    rows = {Path(row.path).name: row for row in table.itertuples()}
+    names = [path.name for path in sorted((folder / "data/images/benign").iterdir())]
+    details = ended.stderr[-2000:]
+    found = [outcome(rows[name]) if name in rows else ("lost" if written else "traceback", details) for name in names]
+    return pd.DataFrame(
+        [("images, by scan", int(name[:6]), *one) for name, one in zip(names, found, strict=True)],
+        columns=["kind", "number", "outcome", "details"],
+    )
 
 
-if __name__ == "__main__":
-    main()
+def outcome(row: Any) -> tuple[str, str]:
+    """(what became of a file, details) by its row of the scan table."""
+    details = f"{row.path}: {row.error or row.payload}"
+    if row.problem in ("kills_decoder", "out_of_memory"):
+        return ("hang" if "did not answer" in row.error else "crash"), details
+    if not row.decoded:
+        return ("said" if row.error else "silent"), details
+    return ("same" if row.payload == PAYLOAD else "silent"), details
