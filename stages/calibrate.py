@@ -12,6 +12,7 @@ import numpy as np
 from stages.common.artefacts import CALIBRATION, MODEL, SPLITS, VAL_FIGURES, read_table
 from stages.common.cli import StageError, run_stage, stdout
 from stages.common.files import replacing, write_json
+from stages.common.seal import BLANK, seal
 from stages.common.settings import load_params
 from stages.dataset.identity import require_same_data
 from stages.dataset.parts import is_malicious, part
@@ -20,7 +21,7 @@ from stages.network.allocator import keep_freed_memory
 from stages.network.calibration import temperature, threshold
 from stages.network.data import visible
 from stages.network.device import choose_device
-from stages.network.model_file import Calibration
+from stages.network.model_file import Calibration, about_sha256
 from stages.network.trained import load_network, logits_of, probability
 
 
@@ -45,9 +46,12 @@ def main() -> None:
         threshold=at,
         weights_sha256=about["weights_sha256"],
         data_sha256=about.get("data_sha256"),
+        about_sha256=about_sha256(about),
+        seal=BLANK,
     )
     with replacing(CALIBRATION) as temporary:  # with all digits, unlike other JSON: the threshold separates two rows
         temporary.write_text(json.dumps(found.model_dump(), indent=2) + "\n")
+        seal(temporary)
     report = headline(compute_scores(truth, scores, at))
     write_json(VAL_FIGURES, report)
     shown = ", ".join(f"{name} {value:.4g}" for name, value in report.items())

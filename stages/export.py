@@ -3,7 +3,8 @@
 Writes models/model.onnx and reports/export.json. The file has one input, named, shaped and prepared as its
 architecture says (stages/network/architecture.py; for the cnn "pixels", uint8 (n, 3, 224, 224)), and one output,
 "probability", float32 (n,) in 0..1 of being malicious: normalisation, network, temperature and sigmoid are inside.
-What the model's own file says of it (stages.network.trained) is the metadata entry "about", as JSON.
+What the model's own file says of it (stages.network.trained) is the metadata entry "about", as JSON; "seal" has a
+checksum of the file (stages/common/seal.py).
 """
 
 import json
@@ -23,6 +24,7 @@ from torch.utils.data import DataLoader
 from stages.common.artefacts import EXPORT_FIGURES, MODEL, ONNX, SPLITS, read_table
 from stages.common.cli import StageError, progress, run_stage, stdout
 from stages.common.files import replacing, write_json
+from stages.common.seal import BLANK, seal
 from stages.common.settings import load_params
 from stages.dataset.parts import part
 from stages.network.data import Images, visible
@@ -86,9 +88,10 @@ def export(trained: Trained, path: Path) -> None:
             dynamo=False,
         )
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, {"about": json.dumps(trained.about, sort_keys=True)})
+    onnx.helper.set_model_props(model, {"about": json.dumps(trained.about, sort_keys=True), "seal": BLANK})
     onnx.checker.check_model(model)
     onnx.save(model, path)
+    seal(path)
 
 
 def compare(trained: Trained, path: Path, images: Images, batch_size: int) -> tuple[float, dict[str, float]]:

@@ -15,6 +15,7 @@ import pandas as pd
 from stages.common.artefacts import CARD, CARD_DATA, PAGE
 from stages.common.cli import run_stage, stdout
 from stages.common.files import replacing, write_json
+from stages.common.seal import BLANK, seal
 from stages.common.settings import CLASSES, Params, load_params
 from stages.dataset.storage import stored_in
 from stages.evaluation.slices import worst
@@ -51,7 +52,9 @@ def main() -> None:
     for path, name, values in ((PAGE, "index.html.jinja", page), (CARD, "card.md.jinja", shown)):
         with replacing(path) as temporary:
             temporary.write_text(template(TEMPLATES / name).render(values), encoding="utf-8", newline="\n")
-    write_json(CARD_DATA, card_data(inputs, answers[-1]))
+    with replacing(CARD_DATA) as temporary:
+        write_json(temporary, card_data(inputs, answers[-1]) | {"seal": BLANK})
+        seal(temporary)
     for answer in answers:
         stdout.print(f"{answer.question} {answer.word}. {answer.sentence}", markup=False)
     stdout.print(f"{PAGE}, {CARD}, {CARD_DATA}")

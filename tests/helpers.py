@@ -180,8 +180,9 @@ def write_model(
     """
     import torch
 
+    from stages.common.seal import BLANK, seal
     from stages.common.settings import Model
-    from stages.network.model_file import read_model_file
+    from stages.network.model_file import Calibration, about_sha256, read_model_file
     from stages.network.trained import save_network
     from stages.training.run import new_network
 
@@ -193,8 +194,15 @@ def write_model(
             torch.nn.init.constant_(parameter, weights)
     save_network(path, net, model, facts or {})
     about, _ = read_model_file(path)
-    calibration = {"temperature": temperature, "threshold": threshold, "weights_sha256": about["weights_sha256"]}
-    path.with_name("calibration.json").write_text(json.dumps(calibration))
+    calibration = Calibration(
+        temperature=temperature,
+        threshold=threshold,
+        weights_sha256=about["weights_sha256"],
+        about_sha256=about_sha256(about),
+        seal=BLANK,
+    )
+    path.with_name("calibration.json").write_text(calibration.model_dump_json())
+    seal(path.with_name("calibration.json"))
     return path
 
 
@@ -204,11 +212,15 @@ def trained_on_these(model: Path, splits: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     from stages.dataset.identity import data_sha256
+    from stages.network.model_file import about_sha256
 
     with safe_open(model, framework="numpy") as file:
         about = json.loads(file.metadata()["about"])
     about["data_sha256"] = data_sha256(pd.read_parquet(splits))
     save_file(load_file(model), model, metadata={"about": json.dumps(about)})
+    calibration = model.with_name("calibration.json")
+    found = json.loads(calibration.read_text()) | {"about_sha256": about_sha256(about), "seal": None}
+    calibration.write_text(json.dumps(found))
 
 
 def truncate(path: Path, size: int = 120) -> None:

@@ -1,5 +1,6 @@
-"""Thousands of damaged files are in `python -m tests.fuzz`; here are some hundred, and what that has taught."""
+"""Thousands of damaged files are in `python -m tests.fuzz`; here are some hundred, and what they have taught."""
 
+import random
 from itertools import islice
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.fuzz import images
+from tests.fuzz import artefacts, images
 from tests.helpers import LINUX, run_python
 
 COUNT = 300
@@ -56,6 +57,20 @@ def test_the_terminal_is_spared_the_complaints_of_the_decoders(scanned: tuple[pd
     said = scanned[1]
     assert {character for character in said if not character.isprintable()} <= {"\n"}
     assert said.count("\n") < 10, said
+
+
+def test_no_damage_of_an_artefact_is_silent(tmp_path: Path) -> None:
+    found = artefacts.run(tmp_path, list(artefacts.KINDS), seed=1, count=12, workers=2)
+    assert found.groupby("kind").size().to_dict() == dict.fromkeys(artefacts.KINDS, 12)
+    assert found[~found["outcome"].isin(["said", "same"])].to_dict("records") == []
+    assert set(found.loc[found["outcome"] == "said", "kind"]) == set(artefacts.KINDS)
+
+
+def test_the_same_seed_damages_artefacts_alike() -> None:
+    data = bytes(range(256)) * 100
+    first, again, other = (artefacts.damaged(data, random.Random(seed)) for seed in (1, 1, 2))
+    assert first == again != other
+    assert data not in (first, other)
 
 
 STRIP = """

@@ -10,6 +10,7 @@ from pydantic import Field
 from safetensors import SafetensorError, safe_open
 
 from stages.common.cli import StageError
+from stages.common.seal import require_sealed
 from stages.common.settings import Section, check
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # beyond them the val part is too small to tell
@@ -23,6 +24,8 @@ class Calibration(Section):
     weights_sha256: str  # of the model that it belongs to
     # Of the data that it was trained on. So this file changes with either, and the stages after it depend on it alone.
     data_sha256: str | None = None
+    about_sha256: str | None = None  # of all that the model's file says of itself
+    seal: str | None = None
 
 
 def read_model_file(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -55,6 +58,7 @@ def read_calibration(model: Path, about: dict[str, Any]) -> dict[str, float]:
     path = model.with_name("calibration.json")
     again = "run `dvc repro calibrate`, which writes it"
     try:
+        require_sealed(path, f"copy it again, or {again}")
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StageError(f"{path}, which belongs to {model.name}, is not there: copy it, or {again}") from None
@@ -66,7 +70,14 @@ def read_calibration(model: Path, about: dict[str, Any]) -> dict[str, float]:
         raise StageError(f"{error}\n{path} is damaged: copy it again, or {again}") from None
     if found.weights_sha256 != about["weights_sha256"]:
         raise StageError(f"{path} belongs to other weights than those in {model}: {again}")
+    if found.about_sha256 not in (None, about_sha256(about)):
+        raise StageError(f"{model} is damaged: what it says of itself is not what {path} was made for; train it again")
     return found.model_dump(include={"temperature", "threshold"})
+
+
+def about_sha256(about: dict[str, Any]) -> str:
+    """SHA-256 of what a model's file says of itself, which `weights_sha256` does not cover."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 def weights_sha256(weights: dict[str, np.ndarray]) -> str:

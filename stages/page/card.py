@@ -10,7 +10,7 @@ def card_data(inputs: Inputs, deploy: Answer) -> dict[str, Any]:
     """models/card.json: `weights_sha256` of the model it belongs to, and what the report answers to "deploy?".
 
     `deploy` is yes, no or not shown, `why` the sentence with it. `trained_on`: how many images of what.
-    `test` is reports/test.json.
+    `test` is reports/test.json. The file has a checksum, `seal`, beside these (stages/common/seal.py).
     """
     train = inputs.rows[inputs.rows["part"] == "train"]
     return {

@@ -11,6 +11,7 @@ import numpy as np
 
 from stages.common.artefacts import MODEL, ONNX
 from stages.common.cli import StageError
+from stages.common.seal import require_sealed
 from stages.common.workers import cores
 from stages.network.architecture import architecture
 from stages.network.input import Input
@@ -73,6 +74,7 @@ def _with_onnx(path: Path) -> Scorer:
 
     if not path.exists():
         raise StageError(f"{path} is not there yet: run `dvc repro`, which exports it")
+    require_sealed(path, "copy it again, or run `dvc repro export`")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
     options.log_severity_level = 4  # what is wrong with a file is said below, in one line
@@ -107,7 +109,8 @@ def _with_torch(path: Path, device: str) -> Scorer:
 
 def _takes(path: Path, about: dict[str, Any]) -> Input:
     """What the model takes. Raises StageError where this version prepares it in another way than the model wants."""
-    float(about["threshold"]), float(about["temperature"])
+    if not (0 <= about["threshold"] <= 1 and about["temperature"] > 0):
+        raise ValueError("an impossible threshold or temperature")
     takes = architecture(about["model"]["architecture"]).input
     if about["input"] != takes.note or list(about["classes"]) != ["benign", "malicious"]:
         raise StageError(f"{path} is of another version, which prepares its inputs differently; export it again")

@@ -33,8 +33,9 @@ from stages.common.artefacts import (
     read_table,
     write_table,
 )
-from stages.common.cli import StageError, stdout
+from stages.common.cli import StageError, stderr, stdout
 from stages.common.files import write_json
+from stages.common.seal import BLANK, seal
 from stages.common.settings import load_params
 from stages.common.workers import Failure, in_workers
 from stages.dataset.row import CONTENT, examine
@@ -50,7 +51,7 @@ from tests.fuzz.mutations import cut, flip_bits, overwrite
 from tests.helpers import draw_classes, new_project, write_model
 
 EDGE = 4096  # bytes at the beginning and the end of a file, where headers and indices are
-TIMEOUT = 120.0  # seconds for one file
+TIMEOUT = 600.0  # seconds for one file, beyond any that a loaded machine takes
 SHARDS, BARE = Path("shards"), Path("bare")
 VIEWS = 10  # in the view cache
 CARD = {
@@ -91,7 +92,8 @@ def prepare(folder: Path) -> Path:
         write_model(MODEL, 2.0, 0.3, facts={"versions": [3], "data_sha256": "0" * 64, "metrics": {"val_auc": 0.8}})
         trained = load_trained(MODEL)
         export(trained, ONNX)
-        write_json(CARD_DATA, CARD | {"weights_sha256": trained.about["weights_sha256"]})
+        write_json(CARD_DATA, CARD | {"weights_sha256": trained.about["weights_sha256"], "seal": BLANK})
+        seal(CARD_DATA)
         save_checkpoint({"network": trained.net.state_dict(), "history": [{"val/loss": 0.5}]}, "start")
         _views()
     return folder
@@ -176,7 +178,10 @@ def _card() -> Any:
     from stages.network.model_file import read_model_file
     from stages.predict.standing import standing
 
-    return standing(MODEL, read_model_file(MODEL)[0])
+    stands = standing(MODEL, read_model_file(MODEL)[0])
+    if "damaged" in stands.sentence:
+        stdout.print(stands.sentence, markup=False)
+    return stands
 
 
 def shard_files(folder: Path) -> tuple[Path, ...]:
@@ -233,7 +238,7 @@ def try_one(case: tuple[str, int], folder: Path, seed: int) -> tuple[str, str]:
         data = file.read_bytes()
         file.write_bytes(damaged(data, rng))
         try:
-            with stdout.capture() as captured:
+            with stdout.capture() as captured, stderr.capture() as complaints:
                 answer = kind.ask()
         except StageError as error:
             said = str(error)
@@ -244,7 +249,7 @@ def try_one(case: tuple[str, int], folder: Path, seed: int) -> tuple[str, str]:
             for ending in ("-wal", "-shm"):
                 file.with_name(file.name + ending).unlink(missing_ok=True)
             file.write_bytes(data)
-        if said := captured.get():
+        if said := captured.get() + complaints.get():
             return "said", said
         return ("same", "") if answer == whole else ("silent", f"{file}, number {number}: {difference(answer, whole)}")
 

@@ -150,7 +150,7 @@ def test_without_a_file_the_user_learns_what_to_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"threshold": 1.5}, {"temperature": 0}, {"temperature": 1e9}, {"threshold": None}])
 def test_a_calibration_that_is_out_of_range_is_named(saved: Path, change: dict[str, Any]) -> None:
     file = saved.with_name("calibration.json")
-    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"seal": None} | change))
     with pytest.raises(
         StageError, match=rf"calibration\.json: {next(iter(change))} is (?s:.*)run `dvc repro calibrate`"
     ):
@@ -161,6 +161,21 @@ def test_a_calibration_that_is_out_of_range_is_named(saved: Path, change: dict[s
 def test_a_calibration_that_is_damaged_is_named(saved: Path, text: str) -> None:
     saved.with_name("calibration.json").write_text(text)
     with pytest.raises(StageError, match=r"calibration\.json(?s:.*)run `dvc repro calibrate`"):
+        load_trained(saved)
+
+
+def test_a_digit_that_was_changed_is_named(saved: Path) -> None:
+    file = saved.with_name("calibration.json")
+    file.write_text(file.read_text().replace("0.25", "0.26"))
+    with pytest.raises(StageError, match=r"calibration\.json is damaged: .*checksum.* run `dvc repro calibrate`"):
+        load_trained(saved)
+
+
+def test_what_a_model_says_of_itself_is_that_which_it_was_calibrated_with(saved: Path) -> None:
+    data = saved.read_bytes()
+    saved.write_bytes(data.replace(b'\\"network\\": \\"C', b'\\"network\\": \\"D', 1))
+    assert saved.read_bytes() != data
+    with pytest.raises(StageError, match=r"model\.safetensors is damaged: what it says of itself is not"):
         load_trained(saved)
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 from shutil import copy
 
 import numpy as np
+import onnx
 import pytest
 
 from stages.common.cli import StageError
@@ -22,10 +23,10 @@ def test_onnx_is_taken_where_it_is_there(model: Path, tmp_path: Path, monkeypatc
 
 
 def test_both_files_give_the_same_figures(model: Path) -> None:
-    onnx, torch = open_model(model), open_model(model.with_suffix(".safetensors"))
-    assert onnx.probability(PIXELS) == pytest.approx(torch.probability(PIXELS), abs=1e-4)
-    assert (onnx.threshold, torch.threshold) == (0.4, 0.4)
-    assert onnx.about["weights_sha256"] == torch.about["weights_sha256"]
+    exported, torch = open_model(model), open_model(model.with_suffix(".safetensors"))
+    assert exported.probability(PIXELS) == pytest.approx(torch.probability(PIXELS), abs=1e-4)
+    assert (exported.threshold, torch.threshold) == (0.4, 0.4)
+    assert exported.about["weights_sha256"] == torch.about["weights_sha256"]
 
 
 def test_a_picture_has_the_same_figure_alone_and_among_others(model: Path) -> None:
@@ -37,3 +38,23 @@ def test_a_picture_has_the_same_figure_alone_and_among_others(model: Path) -> No
 def test_grey_and_colour_are_the_same_picture(model: Path) -> None:
     scorer = open_model(model)
     assert scorer.probability([np.repeat(PIXELS[0][:, :, None], 3, 2)]) == scorer.probability(PIXELS[:1])
+
+
+def test_a_weight_that_was_changed_is_damage(model: Path, tmp_path: Path) -> None:
+    path = Path(copy(model, tmp_path))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x40
+    path.write_bytes(data)
+    with pytest.raises(StageError, match=r"model\.onnx is damaged: .* or run `dvc repro export`"):
+        open_model(path)
+
+
+def test_one_without_a_checksum_is_taken_and_a_line_says_so(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.onnx"
+    older = onnx.load(model)
+    del older.metadata_props[1]
+    onnx.save(older, path)
+    assert open_model(path).threshold == 0.4
+    assert "model.onnx has no checksum in it, so damage would go unnoticed" in capsys.readouterr().err

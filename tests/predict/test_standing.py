@@ -7,6 +7,7 @@ from shutil import copy
 
 import pytest
 
+from stages.common.seal import BLANK, seal
 from stages.network.model_file import read_model_file
 from stages.predict.standing import standing
 from tests.helpers import IMPORTING, draw_qr, on_a_terminal, write_model
@@ -28,8 +29,9 @@ def beside(model: Path, tmp_path: Path) -> Path:
 def write_card(folder: Path, model: Path, **other: object) -> None:
     about, _ = read_model_file(model.with_suffix(".safetensors"))
     card = {"weights_sha256": about["weights_sha256"], "deploy": "yes", "test": FIGURES,
-            "trained_on": {"images": 1400, "data": "my.csv"}}  # fmt: skip
+            "trained_on": {"images": 1400, "data": "my.csv"}, "seal": BLANK}  # fmt: skip
     (folder / "card.json").write_text(json.dumps(card | other))
+    seal(folder / "card.json")
 
 
 def colours(model: Path, code: Path) -> str:
@@ -78,6 +80,16 @@ def test_on_a_terminal_no_word_is_broken(beside: Path, tmp_path: Path, columns: 
     assert {"photo.png", "hxxps://shop[.]example/"} <= set(answer.split())
 
 
+def test_a_figure_of_the_card_that_was_changed_is_not_said(beside: Path, model: Path) -> None:
+    about, _ = read_model_file(model.with_suffix(".safetensors"))
+    write_card(beside.parent, model)
+    card = beside.parent / "card.json"
+    card.write_text(card.read_text().replace("0.8236", "0.9236"))
+    stands = standing(beside, about)
+    assert stands.deploy == "unknown"
+    assert "card.json beside it is damaged: not proven" in stands.sentence and "0.924" not in stands.sentence
+
+
 def test_a_card_of_another_model_says_nothing(beside: Path, model: Path) -> None:
     about, _ = read_model_file(model.with_suffix(".safetensors"))
     write_card(beside.parent, model, weights_sha256="0")
@@ -85,7 +97,7 @@ def test_a_card_of_another_model_says_nothing(beside: Path, model: Path) -> None
     (beside.parent / "card.json").write_text("{")
     stands = standing(beside, about)
     assert (stands.deploy, stands.versions) == ("unknown", None)
-    assert "false alarms unknown; no card.json of it beside it" in stands.sentence
+    assert "false alarms unknown; card.json beside it is damaged: not proven" in stands.sentence
     assert "which symbol versions it has seen is unknown" in stands.sentence
 
 
