@@ -7,7 +7,7 @@ in_venv := .venv/bin/python -m
 # DVC runs the stages as `python -m ...`, which must be the Python of .venv.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro plots test lint bench before ablation ablation-table setup lock clean help
+.PHONY: repro plots test test-all lint bench before ablation ablation-table setup lock clean help
 
 repro: setup ## run the pipeline: every stage that is out of date (the default)
 	@$(in_venv) stages.commands.check
@@ -16,7 +16,10 @@ repro: setup ## run the pipeline: every stage that is out of date (the default)
 plots: setup ## show the curves in a browser; needs no internet
 	@$(in_venv) dvc plots show --open
 
-test: setup ## run the tests
+test: setup ## run the tests but for the slow ones
+	@$(in_venv) pytest -n logical --maxprocesses 8 --dist worksteal -m 'not slow'
+
+test-all: setup ## run all tests, as .ci/run does
 	@$(in_venv) pytest -n logical --maxprocesses 8 --dist worksteal
 
 lint: setup ## check style, format and types

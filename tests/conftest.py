@@ -1,14 +1,41 @@
 """Fixtures that more than one file of tests uses."""
 
+import multiprocessing
 import os
+import sys
+from collections.abc import Iterator
 from contextlib import chdir
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import SURROUNDINGS, draw_qr, new_project, once, set_params
+from stages.common import workers
+from tests.helpers import REPO, SURROUNDINGS, draw_qr, new_project, once, set_params
 
 os.environ |= SURROUNDINGS  # before a stage or PyTorch is imported, which look once
+
+
+@pytest.fixture(autouse=True, scope="session")
+def workers_start_quickly() -> Iterator[None]:
+    """Fork worker processes from one that has loaded the libraries, which takes a second for each of them.
+
+    They start as those of users do in tests/common/test_workers.py, and in stages that tests start as processes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.platform == "linux":  # elsewhere libraries may not survive a fork
+            patch.setattr(workers, "get_context", forked_context)
+        yield
+
+
+def forked_context(_: str) -> BaseContext:
+    """In place of `get_context("spawn")`."""
+    multiprocessing.set_forkserver_preload(["tests.preload"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(REPO))  # where it finds that module
+        forkserver.ensure_running()
+    return multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import chdir
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,9 @@ def on_a_terminal(command: Sequence[str], folder: Path, columns: int) -> list[st
 
 def pack(project: Path, *options: str, target: str = "shards") -> Path:
     """The folder `project`/images in shards."""
-    ended = run_stage("commands.pack", project, ["images", target, *options])
-    assert ended.returncode == 0, ended.stderr
+    from stages.commands import pack
+
+    with chdir(project), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["pack", "images", target, *options])
+        pack.main()
     return project / target

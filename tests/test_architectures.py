@@ -28,7 +28,11 @@ def choose(folder: Path, name: str) -> None:
     yaml.dump(params, folder / "params.yaml")
 
 
-@pytest.fixture(scope="module", params=[name for name in names() if name != "cnn"])
+SLOW = {"resnet18": pytest.mark.slow}  # half a minute
+OTHERS = [pytest.param(name, marks=SLOW.get(name, ())) for name in names() if name != "cnn"]
+
+
+@pytest.fixture(scope="module", params=OTHERS)
 def project(request: pytest.FixtureRequest, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp(request.param) / "project"
     shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("models", "reports", ".views*"))

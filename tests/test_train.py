@@ -92,6 +92,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
     assert curve(again, "val/loss").equals(curve(trained, "val/loss"))
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_network(
     trained: Path, again: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,6 +222,7 @@ def together(again: Path) -> Path:
     return again
 
 
+@pytest.mark.slow
 def test_two_processes_of_which_one_dies_train_the_network_of_one(together: Path) -> None:
     set_params(together, {"train.epochs": 3})
     command, pipe = [sys.executable, "-m", "stages.train"], subprocess.PIPE
@@ -246,6 +248,7 @@ def test_two_processes_of_which_one_dies_train_the_network_of_one(together: Path
     assert report == pytest.approx(alone, rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_processes_with_one_line(together: Path) -> None:
     set_params(together, {"train.epochs": 50})
     command = [sys.executable, "-m", "stages.train"]

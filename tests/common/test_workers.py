@@ -1,6 +1,7 @@
 """What a worker process does to the scan when it dies."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,11 +16,18 @@ import pytest
 from PIL import Image
 
 from stages import scan
+from stages.common import workers
 from stages.common.turn import take_turn
 from stages.common.workers import Failure, in_workers, worker_pool
 from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, set_params
 
 URL = "https://a.example/"
+
+
+@pytest.fixture(autouse=True)
+def as_for_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start here as those of users do, and not quickly (tests/conftest.py)."""
+    monkeypatch.setattr(workers, "get_context", multiprocessing.get_context)
 
 
 def test_a_decoder_that_dies_or_hangs_costs_one_row(project: Path) -> None:

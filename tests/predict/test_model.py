@@ -32,7 +32,8 @@ def test_both_files_give_the_same_figures(model: Path) -> None:
 def test_a_picture_has_the_same_figure_alone_and_among_others(model: Path) -> None:
     for scorer in (open_model(model), open_model(model.with_suffix(".safetensors"))):
         together = scorer.probability(PIXELS)
-        assert [scorer.probability([one])[0] for one in PIXELS] == together
+        for i in (0, 1, *range(2, BATCH - 2, 4), BATCH - 2, BATCH - 1):
+            assert scorer.probability([PIXELS[i]]) == together[i : i + 1], i
 
 
 def test_grey_and_colour_are_the_same_picture(model: Path) -> None:

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from stages.commands.ablation.fixes import BEFORE
 from tests.clones import clone, dvc, needs_repository
 from tests.helpers import draw_classes, run_stage, set_params
 
 
 @needs_repository
+@pytest.mark.slow
 def test_the_old_settings_run_on_images_of_ones_own_that_git_does_not_know(tmp_path: Path) -> None:
     folder = tmp_path / "clone"
     clone(folder)

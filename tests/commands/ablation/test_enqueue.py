@@ -13,6 +13,7 @@ NOW = fixed(load_params(PARAMS))
 
 
 @needs_repository
+@pytest.mark.slow
 def test_the_experiments_are_queued_with_their_settings(tmp_path: Path) -> None:
     clone(tmp_path / "clone")
     arguments = ["--name", "t", "--only", "old-with-init", "--seeds", "7", "-S", "split.per_class=50"]

@@ -2,6 +2,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from stages.commands.ablation.fixes import BEFORE, fixed, variants
 from stages.common.settings import load_params
 from tests.clones import clone, dvc, needs_repository
@@ -23,6 +25,7 @@ def test_each_variant_is_one_fix_away() -> None:
 
 
 @needs_repository
+@pytest.mark.slow
 def test_the_two_runs_that_the_readme_names_differ_in_the_seven_fixes(tmp_path: Path) -> None:
     text = (REPO / "README.md").read_text()
     named = re.search(r"^dvc params diff ([0-9a-f]{7,}) ([0-9a-f]{7,}) ", text, re.MULTILINE)

@@ -58,6 +58,7 @@ def test_table_and_picture_are_written(project: Path, monkeypatch: pytest.Monkey
         show.main()
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_in_the_commits_of_the_finished_experiments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

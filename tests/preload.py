@@ -1,0 +1,16 @@
+"""What the process has loaded from which the tests fork worker processes; nothing else imports this module.
+
+See `workers_start_quickly` in tests/conftest.py.
+"""
+
+import os
+
+import stages.predict.pool
+import stages.render
+import stages.robustness
+import stages.scan  # noqa: F401
+from stages.common import workers
+from stages.common.lifetime import end_with_parent
+
+# A worker's parent is this process, which ends with the one that the worker works for.
+workers.end_with_parent = lambda _: end_with_parent(os.getppid())
