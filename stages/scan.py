@@ -7,7 +7,7 @@ What is said of a file follows from its bytes. So the table as it was is a memor
 bytes (by SHA-256) are in it the row is taken over, and only the others are examined.
 """
 
-from stages.common.cli import progress, run_stage
+from stages.common.cli import progress, run_stage, stdout
 from stages.common.settings import load_params
 from stages.dataset.scan_table import scan_images, write_scan_table
 from stages.dataset.storage import list_images, require_folder_of_its_own
@@ -21,7 +21,8 @@ def main() -> None:
     require_folder_of_its_own(params.data.images)
     images = list_images(params.data.images)
     with progress() as bar:
-        write_scan_table(scan_images(images, params, bar), params)
+        written = write_scan_table(scan_images(images, params, bar), params)
+    stdout.print(written)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from rich.progress import Progress
 
 from stages.common.artefacts import SCAN
-from stages.common.cli import stdout
 from stages.common.files import remove, replacing
 from stages.common.settings import Params
 from stages.common.workers import Failure, in_workers
@@ -28,8 +27,8 @@ CHUNK = 64  # files a worker takes at a time
 ROW_GROUP = 16_384  # rows written at a time: memory stays bounded whatever the number of files
 
 
-def write_scan_table(tables: Iterable[pa.Table], params: Params) -> None:
-    """Write the scan table, one row group a table, and say how many files it has.
+def write_scan_table(tables: Iterable[pa.Table], params: Params) -> str:
+    """Write the scan table, one row group a table; returns a sentence on how many files it has.
 
     Interrupted with Ctrl-C, it leaves the row groups so far for the next scan to take over.
     """
@@ -47,7 +46,7 @@ def write_scan_table(tables: Iterable[pa.Table], params: Params) -> None:
                 temporary.replace(UNFINISHED)
             raise
     remove(UNFINISHED)
-    stdout.print(f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {decoded:,}")
+    return f"{SCAN}: {files:,} files, pyzbar read exactly one QR code in {decoded:,}"
 
 
 def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iterator[pa.Table]:

@@ -6,7 +6,7 @@
 
 On a cluster, with this project installed on every machine:
 
-    dask scheduler
+    DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION=1.0 dask scheduler
     DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker tcp://HOST:8786 --nworkers auto --nthreads 1
 
 Writes data/scan.parquet, byte for byte what `stages.scan` would write for a folder of the same shards;
@@ -14,6 +14,7 @@ Writes data/scan.parquet, byte for byte what `stages.scan` would write for a fol
 """
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
@@ -23,7 +24,7 @@ from typing import Any
 import pyarrow as pa
 
 from stages.commands.cluster.shard import examine_shard
-from stages.common.cli import StageError, command_parser, one_at_a_time, progress, run
+from stages.common.cli import StageError, command_parser, one_at_a_time, progress, run, stdout
 from stages.common.settings import Params, load_params
 from stages.common.workers import cores
 from stages.dataset.labels import Label, read_labels
@@ -31,6 +32,14 @@ from stages.dataset.scan_table import ROW_GROUP, missing, named, write_scan_tabl
 from stages.dataset.shards import is_shard
 from stages.dataset.storage import LABELS_FILE
 
+CONFIG = {
+    # A worker starts a process for the decoders, which daemons must not do.
+    "distributed.worker.daemon": False,
+    # No shard waits at a busy worker: where that dies, Dask counts it against all that it was given.
+    "distributed.scheduler.worker-saturation": 1.0,
+}
+GLANCE = 5.0  # seconds until it is checked whether there are workers
+PATIENCE = 300.0  # seconds without any worker
 RETRIES = 3  # for a shard that could not be read, or whose worker died
 
 
@@ -62,8 +71,7 @@ def main() -> None:
         raise StageError(f"{options.address} has no shards: `python -m stages.commands.pack FOLDER TARGET` makes them")
     with ExitStack() as stack:
         stack.enter_context(one_at_a_time("scan"))
-        # A worker starts a process for the decoders, which daemons must not do.
-        stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
+        stack.enter_context(dask.config.set(CONFIG))
         cluster = options.scheduler or stack.enter_context(
             distributed.LocalCluster(options.workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
         )
@@ -77,14 +85,15 @@ def main() -> None:
         for name in found:
             if name.removeprefix(base).casefold() == LABELS_FILE:
                 files.get_file(name, str(folder / name.removeprefix(base)))
-        write_scan_table(scan(client, options.address, shards, read_labels(folder, params.data), params), params)
+        tables = scan(client, options.address, shards, read_labels(folder, params.data), params)
+        stdout.print(write_scan_table(tables, params))
 
 
 def scan(
     client: Any, address: str, shards: list[str], listed: dict[str, Label] | None, params: Params
 ) -> Iterator[pa.Table]:
     """Yield the tables that `scan_images` would give for the same shards; `client` is a distributed.Client."""
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
     asked = {
         client.submit(examine_shard, address, shard, params, retries=RETRIES, pure=False): shard for shard in shards
@@ -92,7 +101,7 @@ def scan(
     tables = []
     with progress() as bar:
         task = bar.add_task("shards", total=len(shards))
-        for future in as_completed(asked):
+        for future in finished(client, set(asked)):
             try:
                 images, content = future.result()
             except KilledWorker as error:
@@ -109,6 +118,30 @@ def scan(
     for start in range(0, len(table), ROW_GROUP):
         yield table.slice(start, ROW_GROUP).combine_chunks()
     yield missing(listed)
+
+
+def finished(client: Any, futures: set[Any]) -> Iterator[Any]:
+    """Yield each of `futures` as soon as it has ended.
+
+    A worker that dies while it starts is not replaced by Dask, and without any worker Dask waits for ever. So a
+    cluster of ours gets new ones; of another one StageError is raised after PATIENCE seconds without a worker.
+    """
+    from distributed import wait
+
+    alone_since = None
+    while futures:
+        try:
+            done = wait(futures, timeout=GLANCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            done = set()
+            now = time.monotonic()
+            alone_since = None if client.nthreads() else alone_since or now
+            if alone_since is not None and client.cluster is not None:
+                client.cluster.scale(max(len(client.cluster.worker_spec), 1))
+            elif alone_since is not None and now - alone_since >= PATIENCE:
+                raise StageError("the cluster has no worker left: start `dask worker`, then run this again") from None
+        futures -= done
+        yield from done
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def client() -> Any:
     import dask.config
 
     with (
-        dask.config.set({"distributed.worker.daemon": False}),
+        dask.config.set(__main__.CONFIG),
         LocalCluster(2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster,
         Client(cluster) as client,
     ):
@@ -103,6 +104,36 @@ def test_a_shard_that_kills_every_worker_is_named(shards: Path, client: Any, mon
     monkeypatch.setattr(__main__, "examine_shard", dies_always)
     with pytest.raises(StageError, match=r"images-00000\.tar: 4 workers died on it"):
         list(__main__.scan(client, str(shards), ["images-00000.tar"], None, load_params()))
+
+
+def test_a_cluster_of_ours_gets_new_workers_where_all_are_gone(
+    shards: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, params = TABLE.read_bytes(), load_params()
+    client.cluster.scale(0)
+    while client.nthreads():
+        time.sleep(0.05)
+    monkeypatch.setattr(__main__, "GLANCE", 0.2)
+    names = sorted(path.name for path in shards.glob("*.tar"))
+    tables = __main__.scan(client, str(shards), names, read_labels(shards, params.data), params)
+    scan_table.write_scan_table(tables, params)
+    assert TABLE.read_bytes() == expected
+
+
+def test_a_cluster_of_others_without_workers_is_named(
+    shards: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.cluster.scale(0)
+    while client.nthreads():
+        time.sleep(0.05)
+    monkeypatch.setattr(__main__, "GLANCE", 0.1)
+    monkeypatch.setattr(__main__, "PATIENCE", 0.2)
+    with (
+        Client(client.cluster.scheduler_address) as other,
+        pytest.raises(StageError, match="the cluster has no worker left"),
+    ):
+        list(__main__.scan(other, str(shards), ["images-00000.tar"], None, load_params()))
+    client.cluster.scale(2)
 
 
 def test_a_scheduler_that_is_not_there_is_named_in_one_line(shards: Path, project: Path) -> None:
