@@ -33,12 +33,12 @@ class Drawn(NamedTuple):
 def drawn_symbol(picture: np.ndarray) -> Drawn | None:
     """The one symbol that grey pixels, uint8 (height, width), are a drawing of; None for all other pictures."""
     height, width = picture.shape
-    at_corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].tolist()
+    at_corners = [picture.item(place) for place in ((0, 0), (0, -1), (-1, 0), (-1, -1))]
     if (
         max(map(at_corners.count, at_corners)) < 3
     ):  # those of the margin are alike, or else those of the finder patterns
         return None
-    x, y, across, down = cv2.boundingRect((picture != picture[0, 0]).view(np.uint8))
+    x, y, across, down = cv2.boundingRect((picture != at_corners[0]).view(np.uint8))
     found = None
     if across == down and across >= 21:
         found = _in_box(picture, x, y, across)
@@ -64,10 +64,10 @@ def _in_box(picture: np.ndarray, x: int, y: int, size: int) -> Drawn | None:
         turns, inverted = _turns(~dark), True
     if turns is None or np.count_nonzero(dark) + np.count_nonzero(levels == max(one, other)) < levels.size:
         return None
-    whole = cv2.resize(levels, (size, size), interpolation=cv2.INTER_NEAREST)
+    whole = levels.repeat(module_px, axis=1).repeat(module_px, axis=0)
     if cv2.norm(whole, box, cv2.NORM_INF) > 0:
         return None
-    black_on_white = np.where(dark ^ inverted, np.uint8(0), np.uint8(255))
+    black_on_white = (dark ^ inverted).view(np.uint8) - np.uint8(1)  # 1 - 1 = 0 for ink, 0 - 1 = 255 for paper
     corners = [(x, y), (x + size, y), (x + size, y + size), (x, y + size)]
     return Drawn(
         np.rot90(levels, turns),

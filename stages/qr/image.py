@@ -122,7 +122,9 @@ def _on_paper(image: Image.Image) -> np.ndarray:
         # A drawing in white would be gone; a dark speck in it does not help.
         hidden = visible.sum() < drawn.sum() / 100 and not drawn.all()
         return _composed(image, "black") if hidden else pixels
-    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    if image.mode == "1":  # in half of the time that convert takes
+        return np.frombuffer(image.tobytes("raw", "L"), np.uint8).reshape(image.height, image.width)
+    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
 
 
 def _composed(image: Image.Image, paper: str) -> np.ndarray:

@@ -77,3 +77,32 @@ def test_short_memory_is_a_problem_of_the_machine_and_not_remembered(
     row_file = tmp_path / "scan.parquet"
     pq.write_table(table, row_file)
     assert len(known_rows([row_file], "key")) == 0
+
+
+def test_a_link_within_the_folder_is_read_and_one_out_of_it_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    real = examined(draw_qr(folder / "a.png", URL))
+    (folder / "in.png").symlink_to(folder / "a.png")
+    (folder / "out.png").symlink_to(draw_qr(tmp_path / "b.png", URL))
+    assert examined(folder / "in.png") == real
+    assert real["bytes"] == (folder / "a.png").stat().st_size
+    out = examined(folder / "out.png")
+    assert (out["problem"], out["bytes"], out["sha256"]) == ("link", None, None)
+
+
+def test_a_file_that_is_too_large_is_not_read_but_has_its_size(tmp_path: Path) -> None:
+    path = draw_qr(tmp_path / "a.png", URL)
+    settings = load_params(PARAMS).scan.model_copy(update={"max_bytes": 100})
+    found = examine(Stored(path.name), str(tmp_path), settings)
+    assert (found["problem"], found["bytes"], found["sha256"]) == ("too_large", path.stat().st_size, None)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA"])
+def test_the_mode_of_a_drawn_picture_makes_no_difference(tmp_path: Path, mode: str) -> None:
+    found = examined(draw_qr(tmp_path / "a.png", URL))
+    picture = tmp_path / f"{mode}.png"
+    Image.open(tmp_path / "a.png").convert(mode).save(picture)
+    other = examined(picture)
+    for name in ("decoded", "payload", "version", "mask", "module_px", "quiet_zone", "contrast", "brightness"):
+        assert other[name] == found[name]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import segno
 
-from stages.qr.zbar import zbar_codes
+from stages.qr.zbar import zbar_codes, zbar_partial
 from tests.helpers import drawn, pixels_of
 
 URL = "https://a.example/"
@@ -31,6 +31,9 @@ def test_a_part_of_a_message_is_told() -> None:
     first, *_ = segno.make_sequence(URL * 4, version=2)
     (code,) = zbar_codes(pixels_of(first))
     assert code.partial
+    assert zbar_partial(pixels_of(first)) == [True]
+    assert zbar_partial(drawn(URL, 4, 4, version=3)) == [False]
+    assert zbar_partial(np.full((9, 9), 255, np.uint8)) == []
     assert code.data.decode() in URL * 4
 
 
