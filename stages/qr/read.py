@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import zxingcpp
 
 from stages.qr.drawn import Drawn
-from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE, locate
+from stages.qr.locate import locate
 from stages.qr.problem import Problem
 from stages.qr.symbol import Symbol, contrast, dark, module_levels, variant
 from stages.qr.text import payload_of_zbar
-from stages.qr.zbar import ZbarCode, zbar_codes
+from stages.qr.unread import SEARCHED, Unread, enlarged, shrunk
+from stages.qr.zbar import ZbarCode, zbar_codes, zbar_partial
 
 ENOUGH_PX = 4  # pixels a module; zbar reads as well and four times faster than at ten
 
@@ -46,34 +46,38 @@ class Reading:
 
 def read_symbol(picture: np.ndarray) -> Reading:
     """What `symbols` finds in grey pixels, uint8 (height, width), as one `Reading`."""
-    return summary(picture, symbols(picture))
+    unread = Unread(picture)
+    return summary(picture, symbols(picture, unread), unread)
 
 
-def symbols(picture: np.ndarray) -> list[Symbol]:
+def symbols(picture: np.ndarray, unread: Unread | None = None) -> list[Symbol]:
     """The QR codes that either decoder reads in grey pixels, uint8 (height, width), each of them once.
 
     zxing-cpp, which is fast, locates them and gives version, level and mask; pyzbar is asked, on a
     ladder from cheap to thorough, until it reads something. Those in white on black and mirrored
     ones are among them. A symbol that pyzbar alone reads has corners within two modules, and no version.
+    `unread` keeps for `summary` what is found out on the way.
     """
     found = locate(picture)
     if found and (drawn := found[0].drawn):
-        if scanned := next(filter(None, map(zbar_codes, _drawings(drawn))), None):
-            return [replace(found[0], decoder="both", partial=scanned[0].partial)]
+        if partial_ := next(filter(None, map(zbar_partial, _drawings(drawn))), None):
+            return [replace(found[0], decoder="both", partial=partial_[0])]
         return found
-    for attempt in _ladder(picture, found):
+    for attempt in _ladder(picture, found) if found else _search(unread or Unread(picture)):
         if scanned := zbar_codes(attempt.pixels):
             return _together(found, scanned, attempt)
     return found
 
 
-def summary(picture: np.ndarray, found: list[Symbol]) -> Reading:
+def summary(picture: np.ndarray, found: list[Symbol], unread: Unread | None = None) -> Reading:
     """The `Reading` of grey pixels in which `symbols` has found `found`; the quiet zone is their margin in modules."""
-    if len(found) != 1:
-        error = f"{len(found)} QR codes in one picture"
-        reading = Reading(symbols=len(found), problem=Problem.SEVERAL_CODES, error=error)
-        return replace(reading if found else _explain(picture), contrast=contrast(picture))
-    return _measured(picture, found[0])
+    if len(found) == 1:
+        return _measured(picture, found[0])
+    count, problem, error = len(found), Problem.SEVERAL_CODES, f"{len(found)} QR codes in one picture"
+    if not found:
+        problem, error = (unread or Unread(picture)).why()
+        count = int(problem is Problem.UNREADABLE_CODE)
+    return Reading(symbols=count, problem=problem, error=error, contrast=contrast(picture))
 
 
 def _measured(picture: np.ndarray, symbol: Symbol) -> Reading:
@@ -139,12 +143,26 @@ def _ladder(picture: np.ndarray, found: list[Symbol]) -> Iterator[Attempt]:
         if variant(dark(module_levels(picture, one)), one.ec_level, one.mask)[0]:  # zbar reads black on white only
             yield Attempt(255 - small, 1 / factor)
     yield Attempt(picture)
-    if max(picture.shape) <= 1000:  # small modules
-        yield Attempt(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 0.5)
+    if max(picture.shape) <= SEARCHED:  # small modules
+        yield Attempt(enlarged(picture), 0.5)
     black_and_white = cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
     if cv2.norm(black_and_white, picture, cv2.NORM_INF) > 0:  # noise, or little contrast
         yield Attempt(black_and_white)
     yield Attempt(255 - picture)  # light on dark
+
+
+def _search(unread: Unread) -> Iterator[Attempt]:
+    """The same where nothing is located: most such pictures have no QR code, and the rarer attempts need a reason."""
+    picture = unread.picture
+    yield Attempt(picture)
+    if unread.promising and max(picture.shape) <= SEARCHED:
+        yield Attempt(enlarged(picture), 0.5)
+    small, scale = shrunk(picture, SEARCHED)
+    black_and_white = cv2.threshold(small, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
+    if cv2.norm(black_and_white, small, cv2.NORM_INF) > 0:
+        yield Attempt(black_and_white, scale)
+    if unread.promising or unread.light_on_dark:
+        yield Attempt(255 - small, scale)
 
 
 def _together(found: list[Symbol], scanned: list[ZbarCode], attempt: Attempt) -> list[Symbol]:
@@ -172,27 +190,3 @@ def _spans_several(found: list[Symbol], corners: np.ndarray) -> bool:
     """Whether `corners` are those of a message that zbar has put together from several symbols in the picture."""
     inside = [cv2.pointPolygonTest(corners, symbol.centre.tolist(), False) >= 0 for symbol in found]
     return sum(inside) > 1
-
-
-def _explain(picture: np.ndarray) -> Reading:
-    """Why neither decoder reads a QR code here."""
-    others = zxingcpp.read_barcodes(picture, text_mode=PLAIN)  # of all formats
-    if any(code.format in MICRO_QR for code in others):
-        return Reading(problem=Problem.MICRO_QR, error="a Micro QR code, which pyzbar does not read")
-    if others:
-        return Reading(problem=Problem.OTHER_SYMBOLOGY, error=f"no QR code, but {others[0].format}")
-    broken = zxingcpp.read_barcodes(picture, formats=QR_CODE, return_errors=True)
-    if broken or _finder_patterns(picture):
-        error = "a QR code is there, but no decoder can read it"
-        return Reading(symbols=1, problem=Problem.UNREADABLE_CODE, error=error)
-    return Reading(problem=Problem.NO_CODE, error="no QR code found")
-
-
-def _finder_patterns(picture: np.ndarray) -> bool:
-    """Whether OpenCV sees the corners of a QR code; it enlarges narrow strips beyond measure, so not in those."""
-    shrink = 1000 / max(picture.shape)
-    if min(picture.shape) * 8 < max(picture.shape):
-        return False
-    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
-    cv2.setRNGSeed(0)  # it draws random numbers, which would make an answer depend on those before it
-    return bool(cv2.QRCodeDetector().detect(small)[0])

@@ -17,3 +17,11 @@ def tilted(picture: np.ndarray, corners: list[tuple[float, float]], size: int = 
     before = np.array([(0, 0), (side, 0), (side, side), (0, side)], np.float32)
     matrix = cv2.getPerspectiveTransform(before, np.array(corners, np.float32) * size)
     return cv2.warpPerspective(picture, matrix, (size, size), borderValue=(200, 200, 200))
+
+
+def wiped(code: np.ndarray, module_px: int, border: int = 4) -> np.ndarray:
+    """A code of version 3 without what lies between its finder patterns, so that nothing can be read."""
+    torn = code.copy()
+    low, high = (border + 9) * module_px, (border + 29 - 8) * module_px
+    torn[low:, high:] = torn[high:, low:] = torn[low:high, low:high] = 255
+    return torn

@@ -8,7 +8,7 @@ from stages.qr.locate import locate
 from stages.qr.read import read_symbol, symbols
 from stages.qr.zbar import ZbarCode
 from tests.helpers import drawn
-from tests.qr.drawing import other_barcode
+from tests.qr.drawing import other_barcode, wiped
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 
 
 def test_nothing_is_tried_twice(attempts: list[np.ndarray]) -> None:
-    torn = A.copy()
-    torn[len(torn) // 2 :] = 255
+    torn = wiped(A, 4)
     for picture in (torn, cv2.GaussianBlur(torn, (0, 0), 2), torn // 2):
         attempts.clear()
         assert not read_symbol(picture).decoded
@@ -202,3 +201,23 @@ def test_a_code_found_in_white_on_black_is_turned_before_anything_else_is_tried(
     reading = read_symbol(photo)
     assert (reading.decoded, reading.inverted) == (True, True)
     assert len(attempts) == 2
+
+
+def test_paper_without_a_trace_of_a_code_costs_few_attempts(attempts: list[np.ndarray]) -> None:
+    text = np.full((500, 500), 255, np.uint8)
+    for line in range(40, 480, 40):
+        cv2.putText(text, "a page of plain text", (20, line), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2, cv2.LINE_AA)
+    assert read_symbol(text).problem == "no_code"
+    assert [pixels.shape for pixels in attempts] == [text.shape, text.shape]  # as it is, and in black and white
+    attempts.clear()
+    assert read_symbol(255 - text).problem == "no_code"
+    assert len(attempts) == 3  # light on dark paper, and so inverted, too
+
+
+def test_what_zxing_cannot_locate_pyzbar_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a stand-in, for a code that has all its finder patterns: small, light on dark, or in a large picture."""
+    monkeypatch.setattr(read, "locate", lambda _: [])
+    small = cv2.resize(A, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+    for picture in (A, small, 255 - A, np.pad(A, 600, constant_values=255), np.pad(255 - A, 600)):
+        reading = read_symbol(picture)
+        assert (reading.decoded, reading.payload) == (True, "https://a.example/")

@@ -1,0 +1,56 @@
+"""What is said of pictures without a located code, and what makes a longer search worth its time."""
+
+import cv2
+import numpy as np
+import pytest
+import zxingcpp
+
+from stages.qr.unread import FINDER_PX, Unread, enlarged, shrunk
+from tests.helpers import drawn
+from tests.qr.drawing import other_barcode, wiped
+
+CODE = drawn("https://a.example/", 6, 4, version=3, error="L")
+NOISE = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("problem", "pixels"),
+    [
+        pytest.param("no_code", np.full((120, 120), 255, np.uint8), id="white"),
+        pytest.param("no_code", NOISE, id="noise"),
+        pytest.param("unreadable_code", wiped(CODE, 6), id="finder patterns only"),
+        pytest.param("unreadable_code", np.pad(wiped(CODE, 6), 900, constant_values=255), id="in a large picture"),
+        pytest.param("micro_qr", other_barcode(zxingcpp.BarcodeFormat.MicroQRCode, "12345"), id="Micro QR"),
+        pytest.param("other_symbology", other_barcode(zxingcpp.BarcodeFormat.DataMatrix, "a text"), id="DataMatrix"),
+    ],
+)
+def test_why_nothing_is_read(problem: str, pixels: np.ndarray) -> None:
+    found, words = Unread(pixels).why()
+    assert found == problem
+    assert words
+
+
+def test_finder_patterns_promise_a_code_and_noise_does_not() -> None:
+    assert Unread(wiped(CODE, 6)).promising
+    assert not Unread(NOISE).promising
+    assert not Unread(np.zeros((1, 1), np.uint8)).promising
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 200])
+def test_a_picture_of_one_grey_level_is_not_light_on_dark(size: int) -> None:
+    for level in (0, 255):
+        assert not Unread(np.full((size, size), level, np.uint8)).light_on_dark
+
+
+def test_dark_paper_is_told_by_the_edges() -> None:
+    assert Unread(255 - CODE).light_on_dark
+    assert not Unread(CODE).light_on_dark
+
+
+def test_a_large_picture_is_shrunk_and_a_small_one_left_alone() -> None:
+    small, scale = shrunk(CODE, FINDER_PX)
+    assert (small is CODE, scale) == (True, 1)
+    wide = cv2.resize(CODE, (2048, 1024))
+    small, scale = shrunk(wide, FINDER_PX)
+    assert (small.shape, scale) == ((256, 512), 4)
+    assert enlarged(CODE).shape == (2 * len(CODE), 2 * len(CODE))
