@@ -9,7 +9,7 @@ import pytest
 
 from stages import scan
 from stages.common.cli import StageError
-from stages.common.settings import Params, load_params
+from stages.common.settings import load_params
 from stages.dataset import scan_table
 from stages.dataset.row import examine
 from stages.dataset.storage import Stored, list_images
@@ -173,9 +173,9 @@ def looked(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     look_at_all = scan_table.examine_all
 
-    def recorded(images: list[Stored], params: Params) -> Any:
+    def recorded(images: list[Stored], *others: Any) -> Any:
         names.extend(stored.path for stored in images)
-        return look_at_all(images, params)
+        return look_at_all(images, *others)
 
     monkeypatch.setattr(scan_table, "examine_all", recorded)
     return names

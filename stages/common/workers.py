@@ -8,7 +8,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple, TypeVar
@@ -36,6 +36,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def workers_for(items: int, workers: int | None, chunk: int) -> int:
+    """How many processes are of use for `items`, `chunk` at a time: at most `workers` (None: `cores`), at least 1."""
+    return min(workers or cores(), -(-items // chunk)) or 1
+
+
 def in_workers(
     work: Callable[[Item], Result],
     items: Sequence[Item],
@@ -43,22 +48,24 @@ def in_workers(
     timeout: float,
     workers: int | None = None,
     chunk: int = 1,
+    pool: ProcessPool | None = None,
 ) -> Generator[Result]:
     """Yield `work(item)` for each of `items`, in order and in bounded memory, computed by processes that may die.
 
     A process gets `chunk` items at a time, and `timeout` seconds for each. If it dies or hangs, the items of its chunk
     are sent again one by one, so that only the guilty one yields `failed(item, failure)`, which runs in this process.
-    `work` must be picklable; an exception in it is raised here.
+    `work` must be picklable; an exception in it is raised here. `pool`: one of `workers` processes that is there
+    already, and stays.
     """
-    count = min(workers or cores(), -(-len(items) // chunk)) or 1
+    count = workers_for(len(items), workers, chunk)
     waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
-    with worker_pool(count) as pool:
+    with nullcontext(pool) if pool else worker_pool(count) as processes:
 
         def submit(part: Sequence[Item]) -> "Future[list[Result]]":
             # A worker's own alarm ends a decoder that hangs, and stands still while the worker waits for its turn;
             # the pool's limit is for platforms without alarms.
             limit = timeout * (len(part) + 1) if sys.platform == "win32" else None
-            return pool.schedule(one_by_one, args=(work, part, timeout), timeout=limit)
+            return processes.schedule(one_by_one, args=(work, part, timeout), timeout=limit)
 
         def collect(part: Sequence[Item], future: "Future[list[Result]]") -> Iterator[Result]:
             try:

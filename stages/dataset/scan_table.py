@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pebble import ProcessPool
 from rich.progress import Progress
 
 from stages.common.artefacts import SCAN
 from stages.common.files import remove, replacing
 from stages.common.settings import Params
-from stages.common.workers import Failure, in_workers
+from stages.common.workers import Failure, in_workers, worker_pool, workers_for
 from stages.dataset.labels import Label, LabelProblem, label_of, one_form, read_labels, source_of
 from stages.dataset.row import CONTENT, SCHEMA, Row, content_row, examine
 from stages.dataset.scan_cache import KEY, cache_key, known_rows, match_known
@@ -56,32 +57,36 @@ def scan_images(images: Sequence[Stored], params: Params, bar: Progress) -> Iter
     """
     listed = read_labels(params.data.images, params.data)
     earlier = known_rows([SCAN, UNFINISHED], cache_key(params.scan))
-    place = match_known(images, earlier, params, bar)
-    new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
-    task = bar.add_task("scan", total=len(images), completed=len(images) - len(new))
-    with closing(examine_all(new, params)) as examined:
-        for start in range(0, len(images), ROW_GROUP):
-            at = place[start : start + ROW_GROUP]
-            rows = []
-            for _ in range(int((at < 0).sum())):
-                rows.append(next(examined))
-                bar.advance(task)
-            content = pa.concat_tables([earlier.take(at[at >= 0]), pa.Table.from_pylist(rows, CONTENT)])
-            # Rows taken over come first in it, then the new ones.
-            order = np.empty(len(at), int)
-            order[np.argsort(at < 0, kind="stable")] = np.arange(len(at))
-            yield named(images[start : start + ROW_GROUP], content.take(order), listed, params)
+    # The processes import their libraries while this one compares.
+    with worker_pool(workers_for(len(images), params.scan.workers, CHUNK)) as pool:
+        place = match_known(images, earlier, params, bar)
+        new = [stored for stored, at in zip(images, place, strict=True) if at < 0]
+        task = bar.add_task("scan", total=len(images), completed=len(images) - len(new))
+        with closing(examine_all(new, params, pool)) as examined:
+            for start in range(0, len(images), ROW_GROUP):
+                at = place[start : start + ROW_GROUP]
+                rows = []
+                for number in range(1, int((at < 0).sum()) + 1):
+                    rows.append(next(examined))
+                    if number % CHUNK == 0:  # for each it would take as long as all else here
+                        bar.advance(task, CHUNK)
+                bar.advance(task, len(rows) % CHUNK)
+                content = pa.concat_tables([earlier.take(at[at >= 0]), pa.Table.from_pylist(rows, CONTENT)])
+                # Rows taken over come first in it, then the new ones.
+                order = np.empty(len(at), int)
+                order[np.argsort(at < 0, kind="stable")] = np.arange(len(at))
+                yield named(images[start : start + ROW_GROUP], content.take(order), listed, params)
     yield missing(listed)
 
 
-def examine_all(images: Sequence[Stored], params: Params) -> Generator[Row]:
+def examine_all(images: Sequence[Stored], params: Params, pool: ProcessPool | None = None) -> Generator[Row]:
     """`examine` each of `images`, in their order, from worker processes that may die; one that does costs one row."""
 
     def failed(_: Stored, failure: Failure) -> Row:
         return content_row(problem=Problem(failure.problem), error=failure.error)
 
     work = partial(examine, folder=str(params.data.images), settings=params.scan)
-    return in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK)
+    return in_workers(work, images, failed, params.scan.timeout, params.scan.workers, CHUNK, pool)
 
 
 def named(images: Sequence[Stored], content: pa.Table, listed: dict[str, Label] | None, params: Params) -> pa.Table:
