@@ -30,6 +30,8 @@ class Unread:
     @cached_property
     def promising(self) -> bool:
         """Whether a QR code may be there, be it a small one: enlarging the picture may help."""
+        if 2 * max(self.picture.shape) <= FINDER_PX:  # to try takes less time than to find out
+            return True
         return self.finders or (max(self.picture.shape) <= SEARCHED and _broken(enlarged(self.picture)))
 
     @property

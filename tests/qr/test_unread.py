@@ -10,7 +10,7 @@ from tests.helpers import drawn
 from tests.qr.drawing import other_barcode, wiped
 
 CODE = drawn("https://a.example/", 6, 4, version=3, error="L")
-NOISE = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 256, (300, 300), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,12 @@ def test_why_nothing_is_read(problem: str, pixels: np.ndarray) -> None:
 def test_finder_patterns_promise_a_code_and_noise_does_not() -> None:
     assert Unread(wiped(CODE, 6)).promising
     assert not Unread(NOISE).promising
-    assert not Unread(np.zeros((1, 1), np.uint8)).promising
+
+
+def test_a_small_picture_is_tried_rather_than_searched_for_finder_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Unread, "finders", None)
+    for size in (1, FINDER_PX // 2):
+        assert Unread(NOISE[:size, :size]).promising
 
 
 @pytest.mark.parametrize("size", [1, 4, 5, 200])
