@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import zxingcpp
 
-from stages.qr.locate import MICRO_QR, PLAIN, QR_CODE
+from stages.qr.locate import FORMAT, MICRO_QR, PLAIN, QR_CODE
 from stages.qr.problem import Problem
 
 SEARCHED = 1000  # pixels of a side; larger pictures are shrunk for the attempts that seldom help
@@ -43,7 +43,7 @@ class Unread:
 
     def why(self) -> tuple[Problem, str]:
         """Why neither decoder reads a QR code here, and that in words."""
-        others = zxingcpp.read_barcodes(self.picture, text_mode=PLAIN)  # of all formats
+        others = _of_any_format(self.picture)
         if any(code.format in MICRO_QR for code in others):
             return Problem.MICRO_QR, "a Micro QR code, which pyzbar does not read"
         if others:
@@ -64,6 +64,15 @@ def shrunk(picture: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
 def enlarged(picture: np.ndarray) -> np.ndarray:
     """`picture` at twice its size, for small modules."""
     return cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+
+
+def _of_any_format(picture: np.ndarray) -> list[zxingcpp.Barcode]:
+    """The codes of all formats; in a large picture squares, which take the most time, are sought in a smaller copy."""
+    small = shrunk(picture, SEARCHED)[0]
+    if small is picture:
+        return zxingcpp.read_barcodes(picture, text_mode=PLAIN)
+    squares = zxingcpp.read_barcodes(small, formats=FORMAT.AllMatrix, text_mode=PLAIN)
+    return [*squares, *zxingcpp.read_barcodes(picture, formats=FORMAT.AllLinear, text_mode=PLAIN)]
 
 
 def _broken(picture: np.ndarray) -> bool:

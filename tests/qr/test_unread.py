@@ -30,6 +30,15 @@ def test_why_nothing_is_read(problem: str, pixels: np.ndarray) -> None:
     assert words
 
 
+@pytest.mark.parametrize("kind", ["EAN13", "Code128", "PDF417", "DataMatrix", "Aztec", "MicroQRCode"])
+def test_other_codes_are_told_in_small_pictures_and_large_ones(kind: str) -> None:
+    code = other_barcode(getattr(zxingcpp.BarcodeFormat, kind), "4006381333931" if kind == "EAN13" else "12345")
+    for picture in (code, np.pad(code, 700, constant_values=255)):
+        problem, words = Unread(picture).why()
+        assert (problem, kind == "MicroQRCode") in (("micro_qr", True), ("other_symbology", False))
+        assert kind == "MicroQRCode" or str(getattr(zxingcpp.BarcodeFormat, kind)) in words
+
+
 def test_finder_patterns_promise_a_code_and_noise_does_not() -> None:
     assert Unread(wiped(CODE, 6)).promising
     assert not Unread(NOISE).promising
