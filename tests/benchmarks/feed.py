@@ -17,9 +17,12 @@ from tests.benchmarks.measure import Options, Row, compare, in_turn
 
 def feed(options: Options) -> Iterator[Row]:
     """Images a second that stages.training.batches.Loader gives, in this process and with two that load ahead."""
+    import torch
+
     from stages.network.data import Images
     from stages.network.view import PICTURE
 
+    torch.set_num_threads(1)  # as in the processes that load: more only wait for one another on a busy machine
     project = scan_project(options.images, options.pictures, options.folder / "feed")
     with chdir(project):
         images = Images(rows(project / "data/images", options.images), load_params(), PICTURE)

@@ -108,18 +108,20 @@ def end(process: "subprocess.Popen[bytes]") -> tuple[int, float]:
 
 def undisturbed(folder: Path) -> dict[str, dict[str, str]]:
     """The hashes of what each stage writes; two projects in `folder` have run, which are made where there are none."""
-    one, two = folder / "one", folder / "two"
+    one, two, unfinished = folder / "one", folder / "two", folder / "two.partial"
     if not one.exists():
         folder.mkdir(parents=True)
         clone(one)
         set_params(one, SETTINGS)
-        if (ended := dvc(one, "repro")).returncode:
-            sys.exit(ended.stdout + ended.stderr)
+    if (ended := dvc(one, "repro")).returncode:
+        sys.exit(ended.stdout + ended.stderr)
     if not two.exists():
-        copytree(one, two)
-        set_params(two, {"train.devices": 2})
-        if end(start(two, TWO, "the stage"))[0]:
+        remove(unfinished)
+        copytree(one, unfinished, symlinks=True)
+        set_params(unfinished, {"train.devices": 2})
+        if end(start(unfinished, TWO, "the stage"))[0]:
             sys.exit("the training on two devices failed")
+        unfinished.rename(two)
     return {name: hashes(two if name == TWO else one, outputs(name)) for name in NAMES}
 
 
@@ -132,7 +134,7 @@ def kill(folder: Path, name: str, kind: str, after: float, wanted: dict[str, str
         remove(path)
     process = start(work, name, kind, mark)
     while spent(psutil.Process(process.pid)) < after:
-        time.sleep(0.02)
+        time.sleep(0.1)
     if process.poll() is not None:
         return None
     (os.killpg if kind == "the group" else os.kill)(process.pid, signal.SIGKILL)
