@@ -22,13 +22,24 @@ from filelock import FileLock
 from PIL import Image
 from ruamel.yaml import YAML
 
-from stages.common.settings import Params
+from stages.common.settings import Params, load_params
 from stages.dataset.labels import read_labels
 from stages.dataset.row import CONTENT, content_row, examine
 from stages.dataset.storage import Stored, list_images
 
 REPO = Path(__file__).parents[1]
 PARAMS = Path(__file__).with_name("params.yaml")  # not the repository's, which is the user's to change
+# validate.levels of the tests without the checks that fit models of the label, which take the most time.
+QUICK_LEVELS = load_params(PARAMS).validate_.levels | dict.fromkeys(
+    (
+        "doubtful_labels",
+        "picture_shortcut",
+        "picture_features_together",
+        "payload_shortcut",
+        "payload_features_together",
+    ),
+    "off",
+)
 LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 HANGS = 1200  # seconds, beyond any that a loaded machine takes: no test waits so long but for what never ends
 SURROUNDINGS = {

@@ -19,6 +19,7 @@ from tests.helpers import run_stage, set_params, trained_on_these
 def evaluated(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("evaluate") / "project"
     shutil.copytree(trained, copy)
+    set_params(copy, {"evaluate.samples": 100})
     with chdir(copy):
         swap_labels()
         evaluate.main()

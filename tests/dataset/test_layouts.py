@@ -9,7 +9,7 @@ from stages import scan, validate
 from stages.common.artefacts import VALID, read_table
 from stages.common.cli import StageError
 from stages.dataset.labels import label_of
-from tests.helpers import draw_qr, set_params, urls
+from tests.helpers import QUICK_LEVELS, draw_qr, set_params, urls
 
 COUNT = 12
 BENIGN, MALICIOUS = urls("benign", COUNT), urls("malicious", COUNT)
@@ -23,6 +23,7 @@ def draw(folder: Path, payloads: list[str]) -> None:
 
 def assert_opens(project: Path) -> None:
     """Scan and validate, and both classes have all their images."""
+    set_params(project, {"validate.levels": QUICK_LEVELS})
     scan.main()
     validate.main()
     assert read_table(VALID)["label"].value_counts().to_dict() == {"benign": COUNT, "malicious": COUNT}

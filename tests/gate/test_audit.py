@@ -17,7 +17,7 @@ from stages.gate import audit as gate
 from stages.gate.audit import audit, levels_of_checks, make_checks, prepared, usable
 from stages.gate.check import Finding, Result
 from tests.gate.helpers import GOOD, NAMES, with_params
-from tests.helpers import draw_classes, draw_qr, looked_at, set_params
+from tests.helpers import QUICK_LEVELS, draw_classes, draw_qr, looked_at, set_params
 
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json")
 
@@ -25,7 +25,7 @@ OUTPUTS = ("reports/data.html", "reports/data_findings.csv", "reports/data.json"
 @pytest.fixture
 def table(good: pd.DataFrame, good_images: Path, project: Path) -> pd.DataFrame:
     """Sixty good rows, and a project whose images they are."""
-    set_params(project, {"data.images": str(good_images)})
+    set_params(project, {"data.images": str(good_images), "validate.levels": QUICK_LEVELS})
     return good
 
 
