@@ -46,9 +46,10 @@ class Unread:
         others = _of_any_format(self.picture)
         if any(code.format in MICRO_QR for code in others):
             return Problem.MICRO_QR, "a Micro QR code, which pyzbar does not read"
-        if others:
-            return Problem.OTHER_SYMBOLOGY, f"no QR code, but {others[0].format}"
-        if self.finders:
+        kinds = [code.format for code in others]
+        if kinds and FORMAT.QRCode not in kinds:
+            return Problem.OTHER_SYMBOLOGY, f"no QR code, but {kinds[0]}"
+        if kinds or self.finders:  # in a smaller copy some codes can be read whose modules do not touch
             return Problem.UNREADABLE_CODE, "a QR code is there, but no decoder can read it"
         return Problem.NO_CODE, "no QR code found"
 

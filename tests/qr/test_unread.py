@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+import segno
 import zxingcpp
 
-from stages.qr.unread import FINDER_PX, Unread, enlarged, shrunk
+from stages.qr.unread import FINDER_PX, SEARCHED, Unread, enlarged, shrunk
 from tests.helpers import drawn
 from tests.qr.drawing import other_barcode, wiped
 
@@ -68,3 +69,13 @@ def test_a_large_picture_is_shrunk_and_a_small_one_left_alone() -> None:
     small, scale = shrunk(wide, FINDER_PX)
     assert (small.shape, scale) == ((256, 512), 4)
     assert enlarged(CODE).shape == (2 * len(CODE), 2 * len(CODE))
+
+
+def test_a_code_that_only_a_smaller_copy_shows_is_a_qr_code_that_is_not_read() -> None:
+    """Its modules are bars that do not touch, as some generators draw them."""
+    dark = np.array(segno.make_qr("https://a.example/", version=40, error="L", boost_error=False).matrix, bool)
+    bars = np.kron(np.pad(dark, 4), np.pad(np.ones((10, 8), bool), ((0, 0), (1, 1))))
+    picture = np.where(bars, np.uint8(0), np.uint8(255))
+    small, _ = shrunk(picture, SEARCHED)
+    assert zxingcpp.read_barcodes(small, formats=zxingcpp.BarcodeFormat.QRCode)
+    assert Unread(picture).why()[0] == "unreadable_code"
