@@ -17,16 +17,23 @@ from tests.benchmarks.dvc import nothing, packed
 from tests.benchmarks.feed import feed
 from tests.benchmarks.measure import Options, Row
 from tests.benchmarks.scale import scale
-from tests.benchmarks.scan import parts, rescan, scan
+from tests.benchmarks.scan import cpu, parts, rescan, scan, styled
 from tests.benchmarks.stages import startup, tables
 from tests.benchmarks.table import as_table, describe, machine, write
 from tests.benchmarks.train import train
 
 BENCHMARKS: dict[str, Callable[[Options], Iterator[Row]]] = {
-    one.__name__: one for one in (nothing, startup, tables, scan, parts, rescan, scale, feed, train, packed)
+    one.__name__: one
+    for one in (nothing, startup, tables, scan, cpu, styled, parts, rescan, scale, feed, train, packed)
 }
 # Shipped size, and what --small makes of it.
-SIZES = {"images": (20_000, 4_000), "rounds": (5, 2), "table_rows": (1_000_000, 100_000), "per_class": (1_000, 250)}
+SIZES = {
+    "images": (20_000, 4_000),
+    "rounds": (5, 2),
+    "table_rows": (1_000_000, 100_000),
+    "per_class": (1_000, 250),
+    "styled": (2_000, 200),
+}
 
 
 def main() -> None:
@@ -85,6 +92,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--images", type=int, help="for scan, rescan, feed and packed; default: 20,000")
+    parser.add_argument("--styled", type=int, help="images for styled; default: 2,000")
     parser.add_argument("--rounds", type=int, help="of each comparison; default: 5")
     parser.add_argument("--sizes", type=int, nargs="+", help="numbers of images for scale; 10,000 30,000 100,000")
     parser.add_argument("--table-rows", type=int, help="for tables; default: 1,000,000")

@@ -1,5 +1,6 @@
 """How the benchmarks measure: whole processes from outside, alternatives in turn, medians and ratios of rounds."""
 
+import resource
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ class Options:
     per_class: int
     epochs: int
     seeds: int
+    styled: int
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Run:
-    """A process that has ended: its wall time, its peak memory in bytes (0 where not weighed), all it printed."""
+    """A process that has ended: its wall time, the CPU time of it and of its processes, its peak memory, its output.
+
+    Memory in bytes, 0 where not weighed.
+    """
 
     seconds: float
+    cpu_seconds: float
     peak: int
     status: int
     output: str
@@ -76,7 +82,7 @@ def process(
     Raises StageError with the end of what it printed where its exit status is not one of `statuses`.
     """
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), cpu_of_children()
         child = subprocess.Popen(
             [sys.executable, *arguments], cwd=folder, env=FREE_ENV, stdout=output, stderr=subprocess.STDOUT
         )
@@ -92,7 +98,13 @@ def process(
         text = output.read()
     if status not in statuses:
         raise StageError(f"`python {' '.join(arguments)}` ended with status {status}: {printable(text[-1500:])}")
-    return Run(seconds, peak, status, text)
+    return Run(seconds, cpu_of_children() - cpu, peak, status, text)
+
+
+def cpu_of_children() -> float:
+    """Seconds of CPU time of all processes that this one has waited for, and that these have."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(child: "subprocess.Popen[bytes]", weigh: Callable[[int], int]) -> int:

@@ -23,8 +23,9 @@ def pool_loop(files: Sequence[Path]) -> list[bytes]:
 
 
 def read(file: Path) -> bytes:
-    """The payload of one picture."""
-    return pyzbar.decode(Image.open(file))[0].data
+    """The payload of one picture, b"" where none is read."""
+    found = pyzbar.decode(Image.open(file))
+    return found[0].data if found else b""
 
 
 def pool_of_pixels(files: Sequence[Path]) -> int:

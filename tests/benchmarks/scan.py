@@ -17,9 +17,10 @@ from stages.qr.image import decode, grey
 from stages.qr.locate import locate
 from stages.qr.read import summary
 from stages.qr.zbar import zbar_codes
-from tests.benchmarks import peers
+from tests.benchmarks import data, peers
 from tests.benchmarks.data import link, replace, scan_project
 from tests.benchmarks.measure import Options, Row, Run, compare, in_turn, process
+from tests.benchmarks.styled import draw_styled
 from tests.helpers import REPO
 
 SOME = 1000  # images for the slow peers
@@ -54,6 +55,38 @@ def scan(options: Options) -> Iterator[Row]:
     on_all = ("stages.scan", "reading and decompressing, pool of 2")
     notes = {name: f"{len(files if name in on_all else some):,} images" for name in figures}
     yield from compare("scan", "images/s", figures, reach, notes)
+
+
+def styled(options: Options) -> Iterator[Row]:
+    """stages.scan of pictures as they are published, a quarter unreadable, against the plain loop."""
+    project = data.project(options.folder / "styled")
+    draw_styled(options.styled, project / "data/images")
+    files = sorted((project / "data/images").rglob("*.png"))
+    yield from in_cpu_time("scan, styled", project, files, files, options.rounds)
+
+
+def cpu(options: Options) -> Iterator[Row]:
+    """The CPU time that stages.scan and the plain loop take, which other work on the machine changes less."""
+    project = scan_project(options.images, options.pictures, options.folder / "cpu")
+    files = sorted((project / "data/images").rglob("*.png"))
+    yield from in_cpu_time("scan, CPU time", project, files, files[:SOME], options.rounds)
+
+
+def in_cpu_time(name: str, project: Path, files: Sequence[Path], some: Sequence[Path], rounds: int) -> Iterator[Row]:
+    """CPU seconds for a thousand images, of the scan of all `files` in `project` and of the plain loop on `some`."""
+
+    def loop(_: int) -> float:
+        started = time.process_time()
+        peers.plain_loop(some)
+        return (time.process_time() - started) / len(some) * 1000
+
+    def ours(_: int) -> float:
+        return whole_scan(project).cpu_seconds / len(files) * 1000
+
+    figures = in_turn({"stages.scan": ours, "plain loop": loop}, rounds)
+    yield from compare(
+        name, "s", figures, notes={"stages.scan": f"{len(files):,} images", "plain loop": f"{len(some):,}"}
+    )
 
 
 def parts(options: Options) -> Iterator[Row]:
