@@ -55,22 +55,24 @@ class _Headers:
 def members(file: Path) -> Iterator[Member | None]:
     """The files in the shard `file` by its headers, hidden ones too; None at the end if it is not whole.
 
-    Reads headers only, and no more than is there. A shard is whole if it ends with two blocks of zeros.
-    One that cannot be opened is not whole.
+    Reads headers only, and no more than is there. A shard is whole if it consists of whole blocks, has an entry, and
+    ends with two blocks of zeros, which alone are left where its beginning is cut off. One that cannot be opened is not
+    whole. Entries that were cut out to the block go unnoticed; for that there is the manifest.
     """
-    whole = False
+    whole = found = False
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
             headers: Any = _Headers(stream)  # as much of a file as tarfile needs
             with tarfile.open(fileobj=headers, mode="r:") as tar:
                 for member in tar:
+                    found = True
                     tar.members.clear()  # type: ignore[attr-defined]   # would grow to a gigabyte for a million members
                     if not member.isdir():
                         yield Member(member.name, member.offset_data if member.isreg() else None, member.size)
                     if member.size < 0 or member.offset_data + member.size > size:
                         raise tarfile.ReadError("a size that the file cannot hold")
-                whole = _ends_at(file, tar.offset)  # tarfile takes a damaged header for the end
+                whole = found and _ends_at(file, tar.offset)  # tarfile takes a damaged header for the end
     except (tarfile.TarError, OSError, ValueError, OverflowError):
         pass
     if not whole:
@@ -78,8 +80,9 @@ def members(file: Path) -> Iterator[Member | None]:
 
 
 def _ends_at(file: Path, offset: int) -> bool:
-    """Whether from `offset` on there are zeros only, at least two blocks."""
-    if file.stat().st_size < offset + 2 * BLOCK:
+    """Whether from `offset` on there are zeros only, whole blocks and at least two."""
+    size = file.stat().st_size
+    if size < offset + 2 * BLOCK or size % BLOCK:
         return False
     with file.open("rb") as stream:
         stream.seek(offset)

@@ -61,11 +61,20 @@ def test_every_cut_is_noticed(tmp_path: Path) -> None:
     assert None not in list(members(whole))
 
 
+def test_the_zeros_at_the_end_alone_are_no_whole_shard(tmp_path: Path) -> None:
+    """They are a tar file with nothing in it: what is left where the beginning of a shard is cut off."""
+    shard = tar_of(tmp_path / "a.tar", {"a.png": b"x"})
+    shard.write_bytes(shard.read_bytes()[-1024:])
+    assert list(members(shard)) == [None]
+
+
 def test_blocks_of_zeros_beyond_the_end_are_no_damage_and_others_are(tmp_path: Path) -> None:
     shard = tar_of(tmp_path / "a.tar", {"a.png": b"x"})
     data = shard.read_bytes()
-    shard.write_bytes(data + bytes(100_000))
+    shard.write_bytes(data + bytes(200 * 512))
     assert None not in list(members(shard))
+    shard.write_bytes(data + bytes(200 * 512 - 5))  # something was cut out of a file that had whole blocks
+    assert list(members(shard))[-1] is None
     shard.write_bytes(data + data)  # two files, one behind the other, of which readers see the first
     assert list(members(shard))[-1] is None
 
