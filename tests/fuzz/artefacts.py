@@ -74,7 +74,7 @@ def prepare(folder: Path) -> Path:
     from stages.commands.pack import pack
     from stages.export import export
     from stages.network.trained import load_trained
-    from stages.training.checkpoint import save_checkpoint
+    from stages.training.checkpoint import Checkpoint
 
     draw_classes(new_project(folder) / "data/images", 16, 16)
     with chdir(folder):
@@ -94,7 +94,10 @@ def prepare(folder: Path) -> Path:
         export(trained, ONNX)
         write_json(CARD_DATA, CARD | {"weights_sha256": trained.about["weights_sha256"], "seal": BLANK})
         seal(CARD_DATA)
-        save_checkpoint({"network": trained.net.state_dict(), "history": [{"val/loss": 0.5}]}, "start")
+        weights = trained.net.state_dict()
+        with Checkpoint("start") as checkpoint:
+            best = {"epoch": 1, "loss": 0.5, "weights": weights}
+            checkpoint.save({"network": weights, "history": [{"val/loss": 0.5}], "best": best})
         _views()
     return folder
 
@@ -155,9 +158,9 @@ def _plain(value: Any) -> Any:
 
 
 def _checkpoint() -> Any:
-    from stages.training.checkpoint import load_checkpoint
+    from stages.training.checkpoint import Checkpoint
 
-    return _plain(load_checkpoint("start"))
+    return _plain(Checkpoint("start").load())
 
 
 def _model() -> Any:
@@ -197,7 +200,7 @@ KINDS = {
     "valid.parquet": Kind((VALID,), lambda: _cells(read_table(VALID))),
     "splits.parquet": Kind((SPLITS,), lambda: _cells(read_table(SPLITS))),
     "view cache": Kind((VIEW_CACHE,), _views),
-    "checkpoint": Kind((CHECKPOINT,), _checkpoint),
+    "checkpoint": Kind((CHECKPOINT, CHECKPOINT.with_name("checkpoint-best-1.pt")), _checkpoint),
     "model.safetensors": Kind((MODEL,), _model),
     "calibration.json": Kind((CALIBRATION,), _model),
     "model.onnx": Kind((ONNX,), _onnx),
