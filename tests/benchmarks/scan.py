@@ -58,7 +58,7 @@ def scan(options: Options) -> Iterator[Row]:
 
 
 def styled(options: Options) -> Iterator[Row]:
-    """stages.scan of pictures as they are published, a quarter unreadable, against the plain loop."""
+    """stages.scan of pictures as they are published, three in ten unreadable, against the plain loop."""
     project = data.project(options.folder / "styled")
     draw_styled(options.styled, project / "data/images")
     files = sorted((project / "data/images").rglob("*.png"))

@@ -1,4 +1,4 @@
-"""Pictures of QR codes as people publish them: styled, coloured, noisy, turned, and a quarter of them unreadable."""
+"""Pictures of QR codes as people publish them: styled, coloured, noisy, turned, and three in ten unreadable."""
 
 import random
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +16,7 @@ MODULE_PX, MARGIN = 10, 4  # as most generators draw by default: 290 pixels (ver
 SMALL = 256  # pixels that some are shrunk to
 VERSIONS = [*range(2, 11)] * 2 + [13, 20, 32, 40]  # most payloads are short
 STYLES = ["square"] * 6 + ["dot"] * 3 + ["gapped", "bar"]  # of the last two decoders read few
-SPOILT = 0.12  # of all pictures; with those in hard styles a quarter is unreadable
+SPOILT = 0.12  # of all pictures; with those in hard styles three in ten are unreadable
 
 
 def picture(number: int) -> np.ndarray:
