@@ -65,7 +65,9 @@ def main() -> None:
         if lost := len(rows) - len(seen):
             stdout.print(f"{lost:,} of {len(rows):,} images do not show {takes.name}, and are left out")
         if cut := int((seen["version"] > takes.whole_up_to).sum()):
-            stdout.print(f"{cut:,} of {len(seen):,} symbols are above version {takes.whole_up_to}, and are cut off")
+            stdout.print(
+                f"{cut:,} of {len(seen):,} symbols are above version {takes.whole_up_to}: cut off where too long"
+            )
     fabric.seed_everything(params.train.seed + fabric.global_rank, verbose=False)
 
     train_set = Images(seen[seen["part"] == "train"], params, takes, augmented=True)

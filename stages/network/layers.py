@@ -19,23 +19,9 @@ class Normalised(nn.Module):
         return self.normalise(pixels).contiguous(memory_format=torch.channels_last)
 
 
-class DarkAndLight(nn.Module):
-    """(n, side, side) modules, 1 dark, -1 light, 0 none, to float32 (n, 2, side, side): is it dark; is it light."""
-
-    def forward(self, modules: Tensor) -> Tensor:
-        """See the class."""
-        values = modules.float().unsqueeze(1)
-        both = torch.cat([values, -values], dim=1).relu()
-        return both.contiguous(memory_format=torch.channels_last)
-
-
-class Place(nn.Module):
-    """Adds learned values, one for each channel and place."""
-
-    def __init__(self, channels: int, side: int) -> None:
-        super().__init__()
-        self.values = nn.Parameter(torch.zeros(channels, side, side))
+class AsFloat(nn.Module):
+    """Whole numbers to float32."""
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        return x + self.values
+        return x.float()

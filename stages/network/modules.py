@@ -1,10 +1,11 @@
-"""What a network for symbols takes: the modules of the located symbol, with its data mask taken off.
+"""What a network for symbols takes: the data modules of the located symbol, without its mask, in the order of its bits.
 
-Without the mask the same payload is the same modules, whichever of the eight masks its writer chose. Imports no
-torch, so that worker processes start fast.
+Without the mask the same payload is the same modules, whichever of the eight masks its writer chose; in their order
+it stands in the same way in symbols of any version and level. Imports no torch, so that worker processes start fast.
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import segno
@@ -15,29 +16,65 @@ from stages.qr.image import grey
 from stages.qr.locate import locate
 from stages.qr.rectify import modules_of
 
-GRID_VERSION = 10  # the largest symbol version that is seen whole
-GRID_SIDE = 17 + 4 * GRID_VERSION  # modules
+MODE_BITS = 4
+TIMING = 6  # the column of the vertical timing pattern, which is skipped
+WHOLE_UP_TO = 10  # the largest symbol version that is seen whole, whatever its error correction
+BYTES = 276  # of the data that are seen; version 10-L has 274 codewords
 
 
-def unmasked(pixels: np.ndarray, _: bool = True) -> np.ndarray | None:
-    """The symbol's data modules without the data mask: int8 (57, 57), 1 dark, -1 light, 0 where there is none.
+def data_bits(pixels: np.ndarray, _: bool = True) -> np.ndarray | None:
+    """The modules of a symbol's data in the order of its bits: int8 (8, BYTES), 1 dark, -1 light, 0 where it ends.
 
-    `pixels` uint8 (height, width) or (height, width, 3), of a symbol that may be tilted, mirrored or inverted:
-    the modules are those of the upright one, aligned at the top left. 0 also stands for function patterns, and for
-    format and version information, which say nothing of the payload. Of symbols above GRID_VERSION the right and the
-    bottom are cut off. None where there is not exactly one QR code whose version and mask are known.
+    `pixels` uint8 (height, width) or (height, width, 3), of a symbol that may be tilted, mirrored or inverted.
+    The modules are read without the data mask, codeword by codeword and block by block (ISO/IEC 18004, 7.6 and 7.7),
+    without the mode indicator of four bits: so a column is a byte of a payload in byte mode, most significant bit
+    first, after one or two that count them. Nothing is corrected, and what says nothing of the payload (function
+    patterns, format, version, error correction) is not there. Of data longer than BYTES the end is cut off. None
+    where there is not exactly one QR code whose version, level and mask are known.
     """
     picture = grey(pixels)
     found = locate(picture)
-    if len(found) != 1 or found[0].version is None or found[0].mask is None:
+    if len(found) != 1 or found[0].version is None or found[0].ec_level is None or found[0].mask is None:
         return None
     dark = modules_of(picture, found[0])
-    values = np.where(dark ^ data_mask(found[0].mask, len(dark)), 1, -1).astype(np.int8)
-    values[~data_modules(found[0].version)] = 0
-    grid = np.zeros((GRID_SIDE, GRID_SIDE), np.int8)
-    seen = values[:GRID_SIDE, :GRID_SIDE]
-    grid[: len(seen), : len(seen)] = seen
-    return grid
+    plain = (dark ^ data_mask(found[0].mask, len(dark))).ravel()
+    seen = plain[data_order(found[0].version, found[0].ec_level)][MODE_BITS:][: 8 * BYTES]
+    bits = np.zeros(8 * BYTES, np.int8)
+    bits[: len(seen)] = np.where(seen, 1, -1)
+    return np.ascontiguousarray(bits.reshape(BYTES, 8).T)
+
+
+@cache
+def data_order(version: int, ec_level: str) -> np.ndarray:
+    """Where the bits of a symbol's data stand, in their order: indices of its modules row by row, int64 (bits,)."""
+    codewords = placement(version)[: _codewords(version) * 8].reshape(-1, 8)
+    lengths = [one.num_data for one in _blocks(version, ec_level) for _ in range(one.num_blocks)]
+    # The first codewords of all blocks come first, then all second ones: 7.6, step 3.
+    turns = [(at, block) for at in range(max(lengths)) for block, length in enumerate(lengths) if at < length]
+    place = dict(zip(turns, codewords, strict=False))
+    return np.concatenate([place[at, block] for block, length in enumerate(lengths) for at in range(length)])
+
+
+@cache
+def placement(version: int) -> np.ndarray:
+    """Modules of data and error correction in the order of 7.7.3: indices row by row, int64 (modules,)."""
+    data = data_modules(version)
+    side = len(data)
+    pairs = [right for right in range(side - 1, 0, -2) if right > TIMING] + list(range(TIMING - 1, 0, -2))
+    order = []
+    for turn, right in enumerate(pairs):  # up and down in turn, in columns of two modules
+        rows = range(side) if turn % 2 else range(side - 1, -1, -1)
+        order += [row * side + column for row in rows for column in (right, right - 1) if data[row, column]]
+    return np.array(order)
+
+
+def _blocks(version: int, ec_level: str) -> tuple[Any, ...]:
+    """Table 9: of each kind of block num_blocks, num_total and num_data."""
+    return consts.ECC[version][getattr(consts, f"ERROR_LEVEL_{ec_level}")]
+
+
+def _codewords(version: int) -> int:
+    return sum(one.num_blocks * one.num_total for one in _blocks(version, "L"))
 
 
 @cache
@@ -67,17 +104,17 @@ def data_mask(mask: int, side: int) -> np.ndarray:
 
 MODULES = Input(
     name="modules",
-    shape=(GRID_SIDE, GRID_SIDE),
+    shape=(8, BYTES),
     dtype="int8",
     values=(-1, 1),
     blank=0,
     picture=False,
-    see=unmasked,
-    note={"side": GRID_SIDE, "mask": "removed", "aligned": "top left", "values": "dark 1, light -1, none 0"},
+    see=data_bits,
+    note={"bytes": BYTES, "mask": "removed", "order": "data codewords", "values": "dark 1, light -1, none 0"},
     description=(
-        f"the data modules of one located QR code without their mask, in a square of {GRID_SIDE} x {GRID_SIDE} "
-        f"(larger symbols than version {GRID_VERSION} are cut off)"
+        f"the data modules of one located QR code without their mask, in the order of its codewords: 8 x {BYTES} "
+        f"(of symbols above version {WHOLE_UP_TO} what does not fit is cut off)"
     ),
     needs=("version", "mask"),  # which a symbol has that zxing-cpp located
-    whole_up_to=GRID_VERSION,
+    whole_up_to=WHOLE_UP_TO,
 )

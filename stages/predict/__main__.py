@@ -34,7 +34,7 @@ The network outside Python: models/model.onnx runs in ONNX Runtime from C#, Java
 3. A code that is tilted, or takes less than half of the picture, is rectified first, with 4 modules of margin.
 4. Output `probability`, float32 (n,), of being malicious: temperature and softmax are inside the graph.
 5. Malicious from `threshold` on, which is in the JSON of the model's metadata entry `about`.
-With `model.architecture: symbol` steps 1 to 3 are: input `modules`, int8 (n, 57, 57), see stages/network/modules.py.
+With `model.architecture: symbol` steps 1 to 3 are: input `modules`, int8 (n, 8, 276), see stages/network/modules.py.
 """
 
 import argparse

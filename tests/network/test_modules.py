@@ -7,7 +7,7 @@ import pytest
 import segno
 from PIL import Image
 
-from stages.network.modules import GRID_SIDE, MODULES, data_mask, data_modules, unmasked
+from stages.network.modules import BYTES, MODULES, data_bits, data_mask, data_modules, data_order
 from tests.helpers import draw_qr
 
 URL = "https://a.example/news/"
@@ -18,9 +18,14 @@ def drawn(path: Path, payload: str = URL, **options: Any) -> np.ndarray:
 
 
 def seen(pixels: np.ndarray) -> np.ndarray:
-    grid = unmasked(pixels)
-    assert grid is not None
-    return grid
+    bits = data_bits(pixels)
+    assert bits is not None
+    return bits
+
+
+def text(bits: np.ndarray) -> bytes:
+    """What columns of bits say, most significant first; a 0 where there is no module."""
+    return np.packbits(bits.T > 0).tobytes()
 
 
 @pytest.mark.parametrize("error", ["L", "M", "Q", "H"])
@@ -30,16 +35,28 @@ def test_the_mask_makes_no_difference(tmp_path: Path, error: str) -> None:
     assert len({seen(picture).tobytes() for picture in pictures}) == 1
 
 
-def test_it_is_the_code_before_its_mask_without_what_is_not_data(tmp_path: Path) -> None:
-    grid = seen(drawn(tmp_path, version=2, mask=3))
-    symbol = segno.make_qr(URL, version=2, error="M", mask=3, boost_error=False)
+@pytest.mark.parametrize("version", range(1, 41))
+@pytest.mark.parametrize("error", ["L", "M", "Q", "H"])
+def test_the_data_stand_in_their_order_in_symbols_of_any_version_and_level(version: int, error: str) -> None:
+    payload = "b.cc/d!"  # the most that 1-H holds
+    symbol = segno.make_qr(payload, version=version, error=error, mode="byte", boost_error=False)
     dark = np.array(symbol.matrix, bool)
-    assert grid[22, 22] == (1 if dark[22, 22] else -1)
-    assert grid[22, 23] == (-1 if dark[22, 23] else 1)  # 22 + 23 is divisible by 3: mask 3 has inverted it
-    for function in ((0, 0), (6, 10), (10, 6), (8, 2), (2, 8), (18, 18)):  # finder, timing, format, alignment
-        assert grid[function] == 0
-    assert not grid[25:].any()
-    assert not grid[:, 25:].any()
+    bits = (dark ^ data_mask(symbol.mask, len(dark))).ravel()[data_order(version, error)]
+    said = np.packbits(bits[4:]).tobytes()
+    assert np.packbits(bits[:4])[0] == 0b0100 << 4  # the mode indicator of bytes: table 2
+    count = 1 if version < 10 else 2  # bytes of the character count indicator: table 3
+    assert int.from_bytes(said[:count]) == len(payload)
+    assert said[count:].startswith(payload.encode())
+
+
+def test_a_column_is_a_byte_of_the_payload(tmp_path: Path) -> None:
+    for version in (3, 6, 10):  # of one, several, and several unequal blocks
+        bits = seen(drawn(tmp_path, version=version))
+        assert bits.shape == (8, BYTES)
+        count = 1 if version < 10 else 2
+        assert text(bits)[count : count + len(URL)] == URL.encode()
+        assert np.isin(bits[:, : len(URL)], (-1, 1)).all()
+    assert not seen(drawn(tmp_path, version=3))[:, 44:].any()  # 3-M has 44 data codewords
 
 
 # Modules of data and error correction, with the remainder bits: ISO/IEC 18004, table 1.
@@ -62,25 +79,24 @@ def test_the_masks_are_those_of_the_standard(mask: int) -> None:
 
 def test_however_it_is_shown_it_is_the_same(tmp_path: Path) -> None:
     code = drawn(tmp_path, scale=8)
-    grid = seen(code)
+    bits = seen(code)
     height, width = code.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 20, 0.6)
     for picture in (255 - code, code[:, ::-1].copy(), np.rot90(code).copy(), code // 2 + 60, cv2.merge([code] * 3),
                     cv2.warpAffine(code, turn, (width, height), borderValue=255)):  # fmt: skip
-        assert np.array_equal(seen(picture), grid)
+        assert np.array_equal(seen(picture), bits)
 
 
-def test_of_a_larger_symbol_the_right_and_the_bottom_are_cut_off(tmp_path: Path) -> None:
+def test_of_data_that_are_too_long_the_end_is_cut_off(tmp_path: Path) -> None:
     assert MODULES.whole_up_to == 10
-    whole, larger = (seen(drawn(tmp_path, version=version)) for version in (10, 14))
-    assert whole[GRID_SIDE - 1].any()
-    i, j = 0, 20
-    dark = np.array(segno.make_qr(URL, version=14, error="M", boost_error=False, mask=0).matrix, bool)
-    assert larger[i, j] == (1 if dark[i, j] ^ data_mask(0, 73)[i, j] else -1)
-    assert larger[-1, 20:].any()
+    longest = "https://a.example/" + "x" * 253
+    whole = seen(drawn(tmp_path, longest, version=10, error="L"))  # 271 bytes, which fill it
+    assert text(whole)[2:273] == longest.encode()
+    larger = seen(drawn(tmp_path, longest + "y" * 40, version=11, error="L"))
+    assert text(larger)[2:] == (longest + "yyy").encode()
 
 
 def test_without_exactly_one_code_there_is_nothing(tmp_path: Path) -> None:
     code = drawn(tmp_path)
-    assert unmasked(np.full((200, 200), 255, np.uint8)) is None
-    assert unmasked(np.hstack([code, code])) is None
+    assert data_bits(np.full((200, 200), 255, np.uint8)) is None
+    assert data_bits(np.hstack([code, code])) is None

@@ -1,12 +1,12 @@
 import torch
 
 from stages.network.architectures.symbol import Settings, build
-from stages.network.modules import GRID_SIDE
+from stages.network.modules import BYTES
 
 
 def batch(count: int = 4) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    return torch.randint(-1, 2, (count, GRID_SIDE, GRID_SIDE), dtype=torch.int8, generator=generator)
+    return torch.randint(-1, 2, (count, 8, BYTES), dtype=torch.int8, generator=generator)
 
 
 def test_dark_and_light_are_told_apart_from_none() -> None:
@@ -21,11 +21,11 @@ def test_its_file_stays_below_10_mb() -> None:
     assert sum(weight.numel() for weight in build(Settings()).state_dict().values()) * 4 < 10 * 10**6
 
 
-def test_the_place_of_a_module_counts() -> None:
+def test_the_place_of_a_byte_counts() -> None:
     torch.manual_seed(0)
     net = build(Settings()).eval()
-    one, other = torch.zeros(2, 1, GRID_SIDE, GRID_SIDE, dtype=torch.int8)
-    one[0, 20, 20] = other[0, 40, 40] = 1
+    one, other = torch.zeros(2, 1, 8, BYTES, dtype=torch.int8)
+    one[0, :, 20] = other[0, :, 60] = 1
     assert not torch.allclose(net(one), net(other))
 
 
