@@ -12,5 +12,10 @@ import stages.scan  # noqa: F401
 from stages.common import workers
 from stages.common.lifetime import end_with_parent
 
-# A worker's parent is this process, which ends with the one that the worker works for.
-workers.end_with_parent = lambda _: end_with_parent(os.getppid())
+
+def end_with_this_process(parent: int) -> None:
+    """For workers, whose parent is this process, which ends with the one that they work for."""
+    end_with_parent(os.getppid())
+
+
+workers.end_with_parent = end_with_this_process

@@ -70,7 +70,8 @@ def placement(version: int) -> np.ndarray:
 
 def _blocks(version: int, ec_level: str) -> tuple[Any, ...]:
     """Table 9: of each kind of block num_blocks, num_total and num_data."""
-    return consts.ECC[version][getattr(consts, f"ERROR_LEVEL_{ec_level}")]
+    table: Any = consts.ECC  # whose types are not known
+    return table[version][getattr(consts, f"ERROR_LEVEL_{ec_level}")]
 
 
 def _codewords(version: int) -> int:

@@ -10,6 +10,8 @@ import zxingcpp
 from stages.qr.locate import FORMAT, MICRO_QR, PLAIN, QR_CODE
 from stages.qr.problem import Problem
 
+SQUARES = zxingcpp.BarcodeFormats([FORMAT.AllMatrix])
+BARS = zxingcpp.BarcodeFormats([FORMAT.AllLinear])
 SEARCHED = 1000  # pixels of a side; larger pictures are shrunk for the attempts that seldom help
 # Pixels of a side for OpenCV, which enlarges smaller pictures to it; with 1,000 it is right no more often.
 FINDER_PX = 512
@@ -72,8 +74,8 @@ def _of_any_format(picture: np.ndarray) -> list[zxingcpp.Barcode]:
     small = shrunk(picture, SEARCHED)[0]
     if small is picture:
         return zxingcpp.read_barcodes(picture, text_mode=PLAIN)
-    squares = zxingcpp.read_barcodes(small, formats=FORMAT.AllMatrix, text_mode=PLAIN)
-    return [*squares, *zxingcpp.read_barcodes(picture, formats=FORMAT.AllLinear, text_mode=PLAIN)]
+    squares = zxingcpp.read_barcodes(small, formats=SQUARES, text_mode=PLAIN)
+    return [*squares, *zxingcpp.read_barcodes(picture, formats=BARS, text_mode=PLAIN)]
 
 
 def _broken(picture: np.ndarray) -> bool:

@@ -37,7 +37,7 @@ def picture(number: int) -> np.ndarray:
     if rng.random() < 0.2:
         pixels = turned(pixels, rng.uniform(-180, 180))
     if rng.random() < 0.2:
-        pixels = cv2.GaussianBlur(pixels, None, rng.uniform(0.5, 2))
+        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.5, 2))
     if rng.random() < 0.2:
         pixels = pixels + noise.normal(0, rng.uniform(5, 40), pixels.shape)
     return pixels.clip(0, 255).astype(np.uint8)

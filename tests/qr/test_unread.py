@@ -6,6 +6,7 @@ import pytest
 import segno
 import zxingcpp
 
+from stages.qr.locate import QR_CODE
 from stages.qr.unread import FINDER_PX, SEARCHED, Unread, enlarged, shrunk
 from tests.helpers import drawn
 from tests.qr.drawing import other_barcode, wiped
@@ -77,5 +78,5 @@ def test_a_code_that_only_a_smaller_copy_shows_is_a_qr_code_that_is_not_read() -
     bars = np.kron(np.pad(dark, 4), np.pad(np.ones((10, 8), bool), ((0, 0), (1, 1))))
     picture = np.where(bars, np.uint8(0), np.uint8(255))
     small, _ = shrunk(picture, SEARCHED)
-    assert zxingcpp.read_barcodes(small, formats=zxingcpp.BarcodeFormat.QRCode)
+    assert zxingcpp.read_barcodes(small, formats=QR_CODE)
     assert Unread(picture).why()[0] == "unreadable_code"
