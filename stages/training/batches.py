@@ -56,6 +56,9 @@ class Loader:
         on_gpu = self.device.type == "cuda"
         if workers is None:
             workers = 0 if self.device.type == "cpu" else min(cores() // fabric.world_size, 8)
+        if workers:
+            # The processes are the parallelism. Set here, since OpenCV waits for ever for its threads in a forked one.
+            cv2.setNumThreads(1)
         self.batch_sampler = Batches(len(images), size, fabric, shuffle)
         self.batches = DataLoader(
             images,
@@ -96,4 +99,4 @@ class Loader:
 def _start(_: int) -> None:
     """What a process that loads images does first. That it ends with its parent, within seconds, PyTorch sees to."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the parent answers it
-    cv2.setNumThreads(1)  # the processes are the parallelism
+    cv2.setNumThreads(1)  # where it was not forked
