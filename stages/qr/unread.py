@@ -61,7 +61,8 @@ def shrunk(picture: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
     scale = max(picture.shape) / longest
     if scale <= 1:
         return picture, 1
-    return cv2.resize(picture, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA), scale
+    fy, fx = (max(1 / scale, 1 / side) for side in picture.shape)  # of a strip, a pixel stays
+    return cv2.resize(picture, None, fx=fx, fy=fy, interpolation=cv2.INTER_AREA), scale
 
 
 def enlarged(picture: np.ndarray) -> np.ndarray:

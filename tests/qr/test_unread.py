@@ -69,6 +69,8 @@ def test_a_large_picture_is_shrunk_and_a_small_one_left_alone() -> None:
     wide = cv2.resize(CODE, (2048, 1024))
     small, scale = shrunk(wide, FINDER_PX)
     assert (small.shape, scale) == ((256, 512), 4)
+    for strip in (np.zeros((21, 65_535), np.uint8), np.zeros((65_535, 21), np.uint8)):
+        assert sorted(shrunk(strip, 1000)[0].shape) == [1, 1000]
     assert enlarged(CODE).shape == (2 * len(CODE), 2 * len(CODE))
 
 
