@@ -8,6 +8,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
 from tempfile import NamedTemporaryFile
@@ -55,7 +56,7 @@ def in_workers(
     A process gets `chunk` items at a time, and `timeout` seconds for each. If it dies or hangs, the items of its chunk
     are sent again one by one, so that only the guilty one yields `failed(item, failure)`, which runs in this process.
     `work` must be picklable; an exception in it is raised here. `pool`: one of `workers` processes that is there
-    already, and stays.
+    already, and stays. Raises StageError where a process ends without an item.
     """
     count = workers_for(len(items), workers, chunk)
     waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
@@ -76,6 +77,13 @@ def in_workers(
                 else:
                     for item in part:
                         yield from collect([item], submit([item]))
+            except BrokenProcessPool:
+                from stages.common.cli import StageError  # not in every worker, which would start later by it
+
+                raise StageError(
+                    "a worker process ended before it had begun, as where memory is short or the machine has far too "
+                    "much to do: run this again when it has less"
+                ) from None
 
         for start in range(0, len(items), chunk):
             part = items[start : start + chunk]

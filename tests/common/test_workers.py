@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from PIL import Image
 
 from stages import scan
 from stages.common import workers
+from stages.common.cli import StageError
 from stages.common.turn import take_turn
 from stages.common.workers import Failure, in_workers, worker_pool
 from tests.helpers import DEADLY_DECODER, ENV, REPO, draw_qr, run_python, set_params
@@ -141,3 +144,15 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.kill()
     assert parent.stdout.read() == b""
     parent.wait()
+
+
+def test_a_worker_that_ends_before_it_has_begun_is_one_line() -> None:
+    class Pool:
+        def schedule(self, *_: object, **__: object) -> "Future[list[int]]":
+            future: Future[list[int]] = Future()
+            future.set_exception(BrokenProcessPool("All workers expired"))
+            return future
+
+    pool: Any = Pool()
+    with pytest.raises(StageError, match="a worker process ended before it had begun"):
+        list(in_workers(abs, [1, 2], lambda item, _: item, timeout=1, pool=pool))
