@@ -86,6 +86,7 @@ def as_scanned(folder: Path) -> None:
     ).to_parquet(SPLITS)
 
 
+@pytest.mark.slow
 def test_constant_images_are_named(overfitting: Path) -> None:
     for image in (overfitting / "data/images").rglob("*.png"):
         draw_qr(image, "https://same.example/")
@@ -113,6 +114,7 @@ def test_kaiming_on_a_large_layer_is_named(copy: Path) -> None:
     assert found["initial_loss"] == found["initial_activations"] == "fail"
 
 
+@pytest.mark.slow
 def test_a_learning_rate_of_ten_is_named(overfitting: Path) -> None:
     set_params(overfitting, {"train.learning_rate": 10.0, "train.gradient_clip": None})
     train.main()

@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import pytest
+
 from tests.predict.fuzz import lost, mutants, rows, run
 
 
+@pytest.mark.slow
 def test_no_damaged_file_is_lost(tmp_path: Path, model: Path) -> None:
     ended = run(tmp_path, 0, 150, model)
     assert ended.returncode in (3, 4), ended.stderr

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.helpers import (
@@ -96,6 +97,7 @@ def test_torch_is_not_loaded(tmp_path: Path, model: Path) -> None:
     assert ended.stdout.splitlines()[-1] == "set()", ended.stderr
 
 
+@pytest.mark.slow
 def test_a_decoder_that_dies_or_hangs_costs_one_line(tmp_path: Path, model: Path) -> None:
     (tmp_path / "deadly.py").write_text(DEADLY_DECODER.format("predict.__main__"))
     for i in range(4):
