@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE
-from rich.table import Table
+from rich.table import Column, Table
 from ruamel.yaml import YAML
 
 from stages.commands.experiments import add_settings, file_of, finished, queue, settings_of
@@ -128,21 +128,23 @@ def figures(what: str, name: str, rev: str) -> dict[str, Any]:
 
 
 def as_table(what: str, runs: pd.DataFrame) -> Table:
-    """Mean and range over the seeds, for each of the things compared."""
+    """Mean, lowest and highest over the seeds, for each of the things compared; 80 columns wide."""
     titles = [*FIGURES, "MB"]
     head = "left out" if what == "sources" else "network"
-    table = Table(head, "runs", *titles, title="Mean and range over the seeds", box=SIMPLE, padding=(0, 1, 0, 0))
+    title = "Mean, lowest and highest over the seeds"
+    first = Column(head, overflow="fold")  # a name is shown whole
+    table = Table(first, "runs", *titles, title=title, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     for name, own in runs.groupby("name"):
         table.add_row(str(name), str(len(own)), *(spread(own[title]) for title in titles))
     return table
 
 
 def spread(values: pd.Series) -> str:
-    """Mean, and on a line of its own the range if there is one; "" if nothing was measured."""
+    """Mean, and below it the lowest and the highest if they differ; "" if nothing was measured."""
     if values.isna().all():
         return ""
     mean, low, high = (f"{value:.3f}" for value in (values.mean(), values.min(), values.max()))
-    return mean if low == high else f"{mean}\n{low}-{high}"
+    return mean if low == high else f"{mean}\n{low}\n{high}"
 
 
 if __name__ == "__main__":

@@ -88,6 +88,6 @@ def test_the_table_has_mean_and_range_of_the_finished_ones(project: Path, monkey
         ["1-feed", 8, 0.75, 0.75, 2.5],
     ]
     cells = [list(column.cells) for column in compare.as_table("sources", runs).columns]
-    assert cells == [["1-feed"], ["2"], *[["0.625\n0.500-0.750"]] * 5, ["2.500"]]
+    assert cells == [["1-feed"], ["2"], *[["0.625\n0.500\n0.750"]] * 5, ["2.500"]]
     with pytest.raises(StageError, match="no experiment named networks-"):
         compare.show("networks", commits)
