@@ -167,6 +167,7 @@ def test_an_ignored_class_is_counted_and_in_no_check(project: Path) -> None:
 OUTPUTS = ("reports/data.html", "reports/data_findings.csv")
 
 
+@pytest.mark.slow
 def test_what_the_benchmarks_are_made_on_passes(project: Path) -> None:
     (project / "data").mkdir()
     table = million(1000, seed=3)

@@ -29,6 +29,7 @@ def test_both_files_give_the_same_figures(model: Path) -> None:
     assert exported.about["weights_sha256"] == torch.about["weights_sha256"]
 
 
+@pytest.mark.slow
 def test_a_picture_has_the_same_figure_alone_and_among_others(model: Path) -> None:
     for scorer in (open_model(model), open_model(model.with_suffix(".safetensors"))):
         together = scorer.probability(PIXELS)
