@@ -62,9 +62,8 @@ def probe(train: pd.DataFrame, params: Params) -> dict[str, float]:
     """Figures of one batch, half of it of either class, and of the network as the training began with it."""
     takes, each = chosen(params.model)[0].input, max(params.diagnose.batch_size // 2, 1)
     batch = pd.concat([train[train["label"] == name].head(each) for name in CLASSES])
-    images = Images(batch, params, takes)
-    inputs = torch.stack([images[i][0] for i in range(len(images))])
-    labels = torch.tensor(images.labels)
+    seen, labels = Images(batch, params, takes).batch(range(len(batch)))
+    inputs = seen.expand(-1, *takes.shape)
     layers = probes.activations(probes.fresh(params), inputs)
     figures = {
         "largest_deviation": max(layer["deviation"] for layer in layers.values()),

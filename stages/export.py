@@ -19,7 +19,6 @@ import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from stages.common.artefacts import EXPORT_FIGURES, MODEL, ONNX, SPLITS, read_table
 from stages.common.cli import StageError, progress, run_stage, stdout
@@ -96,15 +95,17 @@ def export(trained: Trained, path: Path) -> None:
 
 def compare(trained: Trained, path: Path, images: Images, batch_size: int) -> tuple[float, dict[str, float]]:
     """(largest difference of a probability between ONNX and PyTorch, images a second of each), on the CPU."""
+    takes = trained.architecture.input
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     answer: dict[str, Callable[[Tensor], np.ndarray]] = {
         "PyTorch": trained.probability,
-        "ONNX": lambda batch: session.run(["probability"], {trained.architecture.input.name: batch.numpy()})[0],
+        "ONNX": lambda batch: session.run(["probability"], {takes.name: batch.numpy()})[0],
     }
     seconds = dict.fromkeys(answer, 0.0)
     difference = 0.0
     with progress() as bar:
-        for batch, _ in bar.track(DataLoader(images, batch_size), description="export"):
+        for seen, _ in bar.track(images.batches(batch_size), description="export"):
+            batch = seen.expand(-1, *takes.shape).contiguous()
             results = {}
             for name, ask in answer.items():
                 started = time.perf_counter()

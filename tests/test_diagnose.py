@@ -17,7 +17,6 @@ from stages.common.artefacts import DIAGNOSIS, SPLITS, TRAIN_FIGURES
 from stages.common.cli import StageError
 from stages.diagnosis.evidence import Symptom
 from stages.network.data import Images
-from stages.network.view import INPUT_SIDE
 from stages.training.batches import Loader
 from tests.helpers import draw_qr, set_params
 
@@ -157,12 +156,14 @@ def test_batches_of_one_class_are_named(copy: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_image_that_is_no_number_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(images: Images, at: int | tuple[int, int]) -> tuple[torch.Tensor, int]:
-        index = at[0] if isinstance(at, tuple) else at
-        return torch.full((3, INPUT_SIDE, INPUT_SIDE), float("nan")), images.labels[index]
+    whole = Images.batch
+
+    def broken(images: Images, ats: list[tuple[int, int]]) -> list[torch.Tensor]:
+        seen, labels = whole(images, ats)
+        return [torch.full(seen.shape, float("nan")), labels]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Images, "__getitem__", broken)
+        patch.setattr(Images, "__getitems__", broken)
         train.main()
     found = verdicts()
     assert found["diverged"] == "fail"

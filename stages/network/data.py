@@ -1,10 +1,13 @@
 """Images as tensors: one item an image, decoded as the scan decoded it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from stages.common.artefacts import VIEW_CACHE
 from stages.common.cli import StageError
@@ -15,21 +18,17 @@ from stages.network.input import Input
 from stages.network.view_cache import Views
 
 
-def as_tensor(seen: np.ndarray, takes: Input) -> Tensor:
-    """What `takes.see` made of a picture as a tensor of `takes.shape` that shares its memory."""
-    item = torch.from_numpy(seen)
-    return item.permute(2, 0, 1) if item.ndim == 3 else item.expand(takes.shape)
+def stacked(seen: Sequence[np.ndarray], takes: Input) -> Tensor:
+    """What `takes.see` made of pictures as a tensor (n, *takes.shape).
 
-
-def collate(items: list[tuple[Tensor, int]]) -> list[Tensor]:
-    """A batch of `items` of Images: what they show, and their classes (n,).
-
-    Where all are grey pictures, whose three channels are one in memory, it has that one: (n, 1, height, width). So
-    less has to be copied, and moved to a GPU; `expand` makes three of it again.
+    Where all are grey pictures, whose three channels are one, it has that one: (n, 1, height, width). So less has to be
+    copied, and moved to a GPU; `expand` makes three of it again.
     """
-    if all(seen.ndim == 3 and seen.stride(0) == 0 for seen, _ in items):
-        items = [(seen[:1], label) for seen, label in items]
-    return default_collate(items)
+    tensors = [torch.from_numpy(one) for one in seen]
+    if takes.picture:
+        channels = 3 if any(one.ndim == 3 for one in tensors) else 1
+        tensors = [one.permute(2, 0, 1) if one.ndim == 3 else one.expand(channels, -1, -1) for one in tensors]
+    return default_collate(tensors)  # a process that loads ahead has it where the others see it
 
 
 def visible(rows: pd.DataFrame, takes: Input) -> pd.DataFrame:
@@ -40,7 +39,8 @@ def visible(rows: pd.DataFrame, takes: Input) -> pd.DataFrame:
 class Images(Dataset[tuple[Tensor, int]]):
     """The images of `rows` (columns SPLIT_COLUMNS) as a network `takes` them, items (tensor, class index).
 
-    An item is asked for by its position, or by (position, epoch). What was made of an image is kept on disk up to
+    An item is asked for by its position, or by (position, epoch); `batches`, or a DataLoader with `collate_fn=list`,
+    asks for those of a batch at once. What was made of an image is kept on disk up to
     `params.train.cache_mib` (see stages.network.view_cache), by the hash that the scan took of the file; the rest is
     decoded. With `augmented`, each item is corrupted at random within `params.augment` (see `check_augment`),
     differently in each epoch.
@@ -61,8 +61,23 @@ class Images(Dataset[tuple[Tensor, int]]):
         return len(self.stored)
 
     def __getitem__(self, at: int | tuple[int, int]) -> tuple[Tensor, int]:
-        index, epoch = at if isinstance(at, tuple) else (at, 0)
-        seen = self.views.get(self.sha256[index]) if self.views else None
+        inputs, labels = self.batch([at])
+        return inputs[0].expand(self.takes.shape), int(labels[0])
+
+    def batch(self, ats: Sequence[int | tuple[int, int]]) -> list[Tensor]:
+        """What the images show, as `stacked` gives it, and their classes (n,)."""
+        asked = [at if isinstance(at, tuple) else (at, 0) for at in ats]
+        kept = self.views.get([self.sha256[index] for index, _ in asked]) if self.views else {}
+        seen = [self._item(index, epoch, kept.get(self.sha256[index])) for index, epoch in asked]
+        return [stacked(seen, self.takes), torch.tensor([self.labels[index] for index, _ in asked])]
+
+    __getitems__ = batch  # as PyTorch's DataLoader asks for it
+
+    def batches(self, size: int) -> "DataLoader[Any]":
+        """All of them in their order, by batches of `size`."""
+        return DataLoader(self, size, collate_fn=list)
+
+    def _item(self, index: int, epoch: int, seen: np.ndarray | None) -> np.ndarray:
         if seen is None:
             seen = self._see(index)
             if self.views:
@@ -70,7 +85,7 @@ class Images(Dataset[tuple[Tensor, int]]):
         if self.augment:
             # A source of its own for each image and epoch: a resumed training sees what an undisturbed one sees.
             seen = augment(seen, self.augment, self.seed, epoch, index)
-        return as_tensor(seen, self.takes), self.labels[index]
+        return seen
 
     def _see(self, index: int) -> np.ndarray:
         seen = self.takes.see(read_pixels(self.folder, self.stored[index], self.max_pixels, self.sha256[index]), True)

@@ -13,13 +13,12 @@ from pydantic import ValidationError
 from safetensors.torch import save_file
 from scipy.special import expit
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from stages.common.cli import StageError, progress
 from stages.common.files import replacing
 from stages.common.settings import CLASSES, Model, Params
 from stages.network.architecture import Architecture, chosen
-from stages.network.data import Images, as_tensor, collate
+from stages.network.data import Images, stacked
 from stages.network.device import turn_off_tf32
 from stages.network.model_file import damaged, read_calibration, read_model_file, weights_sha256
 
@@ -75,12 +74,12 @@ class Trained(Network):
         """The same for arrays as `architecture.input.see` makes them; float64 (n,)."""
         if not seen:
             return np.empty(0)
-        return self.probability(torch.stack([as_tensor(one, self.architecture.input) for one in seen]))
+        return self.probability(stacked(seen, self.architecture.input))
 
 
 def logits_of(network: Network, rows: pd.DataFrame, params: Params, batch_size: int, title: str) -> np.ndarray:
     """What `network` answers to the images of `rows`, in their order: float64 (n, 2). `title` is that of the bar."""
-    batches = DataLoader(Images(rows, params, network.architecture.input), batch_size, collate_fn=collate)
+    batches = Images(rows, params, network.architecture.input).batches(batch_size)
     with progress() as bar:
         return np.concatenate([network.logits(batch) for batch, _ in bar.track(batches, description=title)])
 

@@ -4,6 +4,7 @@ import inspect
 import os
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stages.qr.version import code_version
 
 CODEC = "lz4"  # a drawn code shrinks from 50 kB to 5, and is back in 30 microseconds
 
+AT_ONCE = 1000  # arrays; SQLite bounds the values of a statement
 FORMAT = 2  # of the table, which an older file is given
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -43,20 +45,23 @@ class Views:
         self.version = code_version(Path(inspect.getfile(takes.see)))
         self.connection: tuple[int, sqlite3.Connection] | None = None
 
-    def get(self, sha256: str) -> np.ndarray | None:
-        """The array as `put` got it, or None."""
-        key = self._key(sha256)
-        rows = self._execute("SELECT channels, pixels, checksum FROM views WHERE key = ?", (key,))
-        if not rows:
-            return None
-        channels, packed, checksum = rows[0]
-        if checksum != _checksum(key, channels, packed):
-            stdout.print(f"{self.path}: an image in it is damaged, and is decoded again")
-            self._execute("DELETE FROM views WHERE key = ?", (key,))
-            return None
-        # A buffer of pyarrow's can be written to, as PyTorch wants it of what it shares memory with; bytes cannot.
-        flat = np.frombuffer(pa.decompress(packed, self.size * channels, CODEC), self.dtype)
-        return flat.reshape(self.plane if channels == 1 else (*self.plane, channels))
+    def get(self, sha256s: Sequence[str]) -> dict[str, np.ndarray]:
+        """The arrays as `put` got them, by hash; those that are not there are left out."""
+        found = {}
+        for start in range(0, len(sha256s), AT_ONCE):
+            keys = tuple(map(self._key, sha256s[start : start + AT_ONCE]))
+            marks = ",".join("?" * len(keys))
+            query = f"SELECT key, channels, pixels, checksum FROM views WHERE key IN ({marks})"  # noqa: S608 (as below)
+            for key, channels, packed, checksum in self._execute(query, keys):
+                if checksum != _checksum(key, channels, packed):
+                    stdout.print(f"{self.path}: an image in it is damaged, and is decoded again")
+                    self._execute("DELETE FROM views WHERE key = ?", (key,))
+                    continue
+                # A buffer of pyarrow's can be written to, as PyTorch wants it of what it shares memory with; bytes
+                # cannot.
+                flat = np.frombuffer(pa.decompress(packed, self.size * channels, CODEC), self.dtype)
+                found[key.hex()[16:]] = flat.reshape(self.plane if channels == 1 else (*self.plane, channels))
+        return found
 
     def put(self, sha256: str, seen: np.ndarray) -> None:
         """Keep `seen`, which is as large as `takes.shape` says, with or without an axis of channels at the end."""

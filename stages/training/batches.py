@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from stages.common.workers import cores
-from stages.network.data import Images, collate
+from stages.network.data import Images
 
 
 class Batches(Sampler[list[tuple[int, int]]]):
@@ -66,7 +66,7 @@ class Loader:
             num_workers=workers,
             persistent_workers=workers > 0,
             worker_init_fn=_start,
-            collate_fn=collate,
+            collate_fn=list,
             pin_memory=on_gpu,
             generator=torch.Generator(),
         )

@@ -141,7 +141,7 @@ def _views() -> list[bool]:
     views, same = Views(VIEW_CACHE, 10, PICTURE), []
     for number in range(VIEWS):
         key = sha256(bytes([number])).hexdigest()
-        seen = views.get(key)
+        seen = views.get([key]).get(key)
         if seen is None:
             views.put(key, _view(number))
         same.append(seen is None or np.array_equal(seen, _view(number)))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from stages.common.cli import StageError
 from stages.common.settings import load_params
-from stages.network.data import Images, as_tensor, collate, visible
+from stages.network.data import Images, stacked, visible
 from stages.network.modules import MODULES
 from stages.network.view import PICTURE
 from tests.helpers import draw_qr, set_params
@@ -39,12 +39,11 @@ def test_an_item_is_an_image_and_its_class(rows: pd.DataFrame) -> None:
 
 def test_a_batch_of_grey_pictures_has_one_channel_and_any_other_three(rows: pd.DataFrame) -> None:
     images = Images(rows, load_params(), PICTURE)
-    (grey, labels), (mixed, _) = collate([images[0], images[0]]), collate([images[0], images[1]])
+    (grey, labels), (mixed, _) = images.batch([0, 0]), images.batch([0, (1, 5)])
     assert (grey.shape, grey.dtype, labels.tolist()) == ((2, 1, 224, 224), torch.uint8, [0, 0])
     assert torch.equal(grey.expand(-1, 3, -1, -1), torch.stack([images[0][0]] * 2))
     assert torch.equal(mixed, torch.stack([images[0][0], images[1][0]]))
-    modules = as_tensor(np.ones(MODULES.shape, np.int8), MODULES)
-    assert collate([(modules, 1)])[0].shape == (1, *MODULES.shape)
+    assert stacked([np.ones(MODULES.shape, np.int8)] * 2, MODULES).shape == (2, *MODULES.shape)
 
 
 @pytest.mark.parametrize("mebibytes", [0, 1])

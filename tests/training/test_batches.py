@@ -97,15 +97,15 @@ def test_they_see_another_corruption_in_every_epoch(images: Images) -> None:
 
 
 class Threads:
-    """Images whose only item says how many threads OpenCV may use."""
+    """Images whose only batch says how many threads OpenCV may use."""
 
     takes = SimpleNamespace(shape=())
 
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, _: tuple[int, int]) -> tuple[torch.Tensor, int]:
-        return torch.tensor(cv2.getNumThreads()), 0
+    def __getitems__(self, _: list[tuple[int, int]]) -> list[torch.Tensor]:
+        return [torch.tensor([cv2.getNumThreads()]), torch.zeros(1)]
 
 
 def test_they_use_one_thread_each() -> None:
