@@ -61,6 +61,7 @@ def read_table(path: Path) -> "pd.DataFrame":
     Raises StageError, with the remedy, if it does not exist, is damaged, or is not a table as its stage writes it.
     """
     import pandas as pd  # late: it takes half a second to load, and scan does not need it
+    import pyarrow.parquet as pq
 
     if not path.exists():
         raise absent(path)
@@ -68,10 +69,14 @@ def read_table(path: Path) -> "pd.DataFrame":
         raise unusable(path, "it is a folder")
     try:
         table = pd.read_parquet(path, page_checksum_verification=True)
+        written = [column["name"] for column in (pq.read_schema(path).pandas_metadata or {}).get("columns", ())]
     except PermissionError:
         raise
     except Exception as error:  # of many kinds, as a damaged file can say anything
         raise unusable(path, str(error).partition("\n")[0]) from None
+    # No checksum covers the names of the columns, but they are there twice.
+    if written and written != table.columns.tolist():
+        raise unusable(path, "its columns have other names than it was written with")
     if cause := _misfit(table, COLUMNS.get(path, {})):
         raise unusable(path, cause)
     return table

@@ -91,10 +91,12 @@ class Views:
             if self.connection is None or self.connection[0] != os.getpid():
                 self.connection = os.getpid(), self._connect()
             return self.connection[1].execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL and statement.startswith("INSERT"):
+        # SQLite quotes a damaged file in its messages, which then are no text.
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            if code == sqlite3.SQLITE_FULL and statement.startswith("INSERT"):
                 raise
-            if again and getattr(error, "sqlite_errorcode", None) in DAMAGED:
+            if again and (code in DAMAGED or isinstance(error, UnicodeDecodeError)):
                 stdout.print(f"{self.path} is damaged, and is made anew ({error})")
                 self._delete()
                 return self._execute(statement, values, again=False)

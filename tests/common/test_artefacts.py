@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_a_flipped_byte_among_the_values_is_damage(project: Path, place: int) ->
     SCAN.write_bytes(data)
     with pytest.raises(StageError, match=r"data/scan\.parquet is damaged \(.+\): delete it and run `dvc repro`"):
         read_table(SCAN)
+
+
+def test_a_flipped_bit_in_the_name_of_a_column_is_damage_wherever_it_stands(project: Path) -> None:
+    write_table(VALID, TABLE.assign(mirrored=False, **dict.fromkeys(("label", "payload", "sha256"), "benign"), mask=0))
+    whole = VALID.read_bytes()
+    places = [match.start() for match in re.finditer(b"mirrored", whole)]
+    assert len(places) > 2
+    for place in places:
+        VALID.write_bytes(whole[:place] + b"l" + whole[place + 1 :])
+        with pytest.raises(StageError, match=r"data/valid\.parquet is damaged \(.+\): delete it and run `dvc repro`"):
+            read_table(VALID)
 
 
 def test_a_folder_of_its_name_is_no_table(project: Path) -> None:

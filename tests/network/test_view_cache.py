@@ -147,6 +147,20 @@ def test_a_damaged_file_is_made_anew_and_a_line_says_so(tmp_path: Path, capsys: 
     assert "views is damaged, and is made anew" in capsys.readouterr().out
 
 
+def test_a_message_of_sqlite_that_is_no_text_is_damage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Views(tmp_path / "views", 5, PICTURE).put(key(0), noise(0))
+    with sqlite3.connect(tmp_path / "views") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    views = Views(tmp_path / "views", 5, PICTURE)
+    whole = (tmp_path / "views").read_bytes()
+    place = whole.index(b"CREATE TABLE views") + len(b"CRE")
+    (tmp_path / "views").write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+    assert got(views, 0) is None
+    assert "views is damaged, and is made anew" in capsys.readouterr().out
+    views.put(key(0), noise(0))
+    assert got(views, 0) is not None
+
+
 def test_one_that_cannot_be_opened_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "views").mkdir()
     with pytest.raises(StageError, match=r"views: .* delete it, or do without \(train\.cache_mib: 0\)"):
