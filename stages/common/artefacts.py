@@ -69,13 +69,14 @@ def read_table(path: Path) -> "pd.DataFrame":
         raise unusable(path, "it is a folder")
     try:
         table = pd.read_parquet(path, page_checksum_verification=True)
-        written = [column["name"] for column in (pq.read_schema(path).pandas_metadata or {}).get("columns", ())]
+        schema = pq.read_schema(path)
+        known = [column["name"] for column in (schema.pandas_metadata or {}).get("columns", ())]
     except PermissionError:
         raise
     except Exception as error:  # of many kinds, as a damaged file can say anything
         raise unusable(path, str(error).partition("\n")[0]) from None
     # No checksum covers the names of the columns, but they are there twice.
-    if written and written != table.columns.tolist():
+    if not schema.names == (known or schema.names) == table.columns.tolist():
         raise unusable(path, "its columns have other names than it was written with")
     if cause := _misfit(table, COLUMNS.get(path, {})):
         raise unusable(path, cause)
