@@ -21,10 +21,11 @@ from tests.benchmarks.scan import cpu, parts, rescan, scan, styled
 from tests.benchmarks.stages import startup, tables
 from tests.benchmarks.table import as_table, describe, machine, write
 from tests.benchmarks.train import train
+from tests.benchmarks.worst import worst
 
 BENCHMARKS: dict[str, Callable[[Options], Iterator[Row]]] = {
     one.__name__: one
-    for one in (nothing, startup, tables, scan, cpu, styled, parts, rescan, scale, feed, train, packed)
+    for one in (nothing, startup, tables, scan, cpu, styled, parts, rescan, scale, worst, feed, train, packed)
 }
 # Shipped size, and what --small makes of it.
 SIZES = {
