@@ -70,13 +70,13 @@ def read_table(path: Path) -> "pd.DataFrame":
     try:
         table = pd.read_parquet(path, page_checksum_verification=True)
         schema = pq.read_schema(path)
-        known = [column["name"] for column in (schema.pandas_metadata or {}).get("columns", ())]
+        known = [column["field_name"] for column in (schema.pandas_metadata or {}).get("columns", ())]
     except PermissionError:
         raise
     except Exception as error:  # of many kinds, as a damaged file can say anything
         raise unusable(path, str(error).partition("\n")[0]) from None
-    # No checksum covers the names of the columns, but they are there twice.
-    if not schema.names == (known or schema.names) == table.columns.tolist():
+    # No checksum covers the names of the columns, but they are there twice. An index, which ours lack, would come last.
+    if schema.names != (known or schema.names) or schema.names[: table.shape[1]] != table.columns.tolist():
         raise unusable(path, "its columns have other names than it was written with")
     if cause := _misfit(table, COLUMNS.get(path, {})):
         raise unusable(path, cause)

@@ -38,6 +38,12 @@ def test_a_table_is_read_as_it_was_written(project: Path) -> None:
     pd.testing.assert_frame_equal(read_table(SCAN), TABLE)
 
 
+def test_a_table_that_was_filtered_by_hand_may_have_an_index(project: Path) -> None:
+    SCAN.parent.mkdir(exist_ok=True)
+    TABLE[TABLE["bytes"] % 2 == 0].to_parquet(SCAN)
+    assert read_table(SCAN)["bytes"].tolist() == list(range(0, 1000, 2))
+
+
 def test_a_missing_table_is_named_with_what_makes_it(project: Path) -> None:
     with pytest.raises(StageError, match=r"data/scan\.parquet is not there yet: run `dvc repro`"):
         read_table(SCAN)
