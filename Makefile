@@ -46,12 +46,13 @@ setup: .venv/.ready ## install what is missing; the other targets do this first
 	@:
 
 # The stamp is written last, so that an interrupted installation is resumed.
+# --no-compile: Python compiles what it imports at its first start, a part of the 400 MB that pip would compile.
 # pip's own settings apply (PIP_*, pip.conf), such as a mirror or an index with a CPU-only PyTorch.
 .venv/.ready: pyproject.toml constraints.txt $(wildcard stages/libraries/*.txt)
 	@sh .ci/system $(PYTHON)
 	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	@echo "Installing Python packages into .venv: some minutes and, with PyTorch for CUDA, 7 GB the first time."
-	@$(in_venv) pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(in_venv) pip install -qq --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # No `setup` before it: after an upgrade by hand, that would put the old versions back.

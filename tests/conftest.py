@@ -17,6 +17,11 @@ from tests.helpers import REPO, SURROUNDINGS, draw_qr, new_project, once, set_pa
 os.environ |= SURROUNDINGS  # before a stage or PyTorch is imported, which look once
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, so that at the end there is something for each of pytest-xdist's processes to do."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def workers_start_quickly() -> Iterator[None]:
     """Fork worker processes from one that has loaded the libraries, which takes a second for each of them.

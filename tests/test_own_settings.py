@@ -40,5 +40,6 @@ def test_the_tests_do_not_depend_on_the_settings_of_the_user(tmp_path: Path) -> 
     (folder / "params.yaml").write_bytes((REPO / "params.yaml").read_bytes())
     set_params(folder, OWN)
     tests = [f"tests/{name}" for name in SOME]
-    ended = run_python("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests, folder=folder)
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow"]
+    ended = run_python("-m", "pytest", *options, *tests, folder=folder)
     assert ended.returncode == 0, ended.stdout + ended.stderr
